@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+#
+# Owns: the door: one target for each thing a person wants, each a line or two that calls the place where it is done.
+# Must not know: how anything is done.
+# Concurrency: none; the things behind the door may run at once.
+# `make help` lists the targets.
+
+# `make vm SHELL=1` is asked of us, but SHELL is make's own.
+ifeq ($(origin SHELL),command line)
+WANT_SHELL := $(SHELL)
+endif
+override SHELL := /bin/bash
+MAKEOVERRIDES =
+
+KERNEL ?= 6.1
+T ?=
+DESTDIR ?=
+RELEASE = $(shell uname -r)
+BUILT = 6.1
+
+need = @bash selftests/packages.sh
+vm = selftests/vm/run.sh
+# Headers: those asked for, else the running kernel's, else those of KERNEL.
+find_kdir = kdir=$(KDIR); \
+	[ -n "$$kdir" ] || [ "$(origin KERNEL)" != file ] || [ ! -d /lib/modules/$(RELEASE)/build ] || kdir=/lib/modules/$(RELEASE)/build; \
+	[ -n "$$kdir" ] || kdir=$$(selftests/vm/image.sh headers $(KERNEL)); \
+	[ -d "$$kdir" ] || { echo "no kernel headers in $$kdir"; exit 1; }
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: ## nginx, curl, OpenSSL and GnuTLS through the module, in the VM; HOST=1: on this machine
+	$(need) demo
+	@HOST=$(HOST) selftests/demo/run.sh
+
+test: ## everything for the default kernel
+	@bash selftests/test.sh check style vm
+
+test-all: ## everything for all kernels
+	@echo "test-all: not built yet: only kernel $(BUILT) is (make test)"; exit 1
+
+vm: ## the tests in a VM: KERNEL=6.1, T=program[:test], SHELL=1 for a shell in it
+	$(need) vm
+	@$(MAKE) --no-print-directory -s -C selftests all
+	@SHELL_IN_GUEST=$(WANT_SHELL) $(vm) $(KERNEL) '$(T)'
+
+check: ## the record crypto and codec in userspace
+	$(need) check
+	@$(MAKE) --no-print-directory -C selftests check
+
+bench: bench-path ## all measurements
+
+bench-path: ## instructions per record, ours beside the in-tree module
+	$(need) vm
+	@$(MAKE) --no-print-directory -s -C selftests all
+	@ICOUNT=1 VERBOSE=1 KTLSX_MODPROBE=aesni-intel,tls KTLSX_PARAMS=isa=aesni $(vm) $(KERNEL) bench/path
+
+style: ## how the code reads
+	$(need) style
+	@selftests/style.sh
+
+module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
+	$(need) module
+	@$(find_kdir); $(MAKE) -C "$$kdir" M=$(CURDIR) modules
+
+install: module ## the module and its configuration, under DESTDIR
+	install -D -m 644 kmod/ktlsx.ko $(DESTDIR)/lib/modules/$(RELEASE)/updates/ktlsx.ko
+	install -D -m 644 kmod/modprobe.d-ktlsx.conf $(DESTDIR)/etc/modprobe.d/ktlsx.conf
+	install -D -m 644 kmod/modules-load.d-ktlsx.conf $(DESTDIR)/etc/modules-load.d/ktlsx.conf
+	[ -n "$(DESTDIR)" ] || depmod $(RELEASE)
+
+deb: ## a Debian package
+	@echo "deb: not built yet"; exit 1
+
+clean: ## what the targets built here; the cache stays
+	@$(MAKE) --no-print-directory -s -C selftests clean
+	@find kmod . -maxdepth 1 \( -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name 'modules.order' -o -name Module.symvers \
+		-o -name '.*.cmd' \) -delete
+	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
+
+.PHONY: help demo test test-all vm check bench bench-path style module install deb clean

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Force-included into every kernel object: what newer kernels have, under the
+ * newest kernel's name and meaning. KTLSX_HAVE_* come from probe.mk, which
+ * looks for the declaration itself. Must not know of ktlsx.
+ */
+#ifndef KTLSX_COMPAT_H
+#define KTLSX_COMPAT_H
+
+#include <linux/list.h>
+#include <linux/printk.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "ktlsx needs Linux 6.1 or newer"
+#endif
+
+#ifndef KTLSX_HAVE_SHRINKER_ALLOC
+#include <linux/slab.h>
+#include <linux/shrinker.h>
+
+static inline struct shrinker *shrinker_alloc(unsigned int flags,
+					      const char *name)
+{
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (shrinker) {
+		shrinker->flags = flags;
+		shrinker->seeks = DEFAULT_SEEKS;
+	}
+	return shrinker;
+}
+
+/* Failing, it leaves a shrinker that is never asked, which is no disaster. */
+static inline void shrinker_register(struct shrinker *shrinker)
+{
+	if (register_shrinker(shrinker, "ktlsx"))
+		pr_warn("ktlsx: no shrinker: memory for it ran out\n");
+}
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#endif
+
+#ifndef KTLSX_HAVE_SKB_FRAGS_READABLE
+#include <linux/skbuff.h>
+
+static inline bool skb_frags_readable(const struct sk_buff *skb)
+{
+	return true;
+}
+#endif
+
+#endif /* KTLSX_COMPAT_H */

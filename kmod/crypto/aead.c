@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Owns the table of algorithms and engines, and the choice between them.
+ * Must not know: how an engine works, TLS.
+ * Concurrency: the table is written at load only; everything else reads.
+ */
+#include "aead.h"
+#include "cpu.h"
+#include "gcm.h"
+
+/* Best first, generic last. */
+static const struct ktlsx_aead_engine *const gcm_engines[] = {
+	&ktlsx_gcm_aesni,
+	&ktlsx_gcm_generic,
+	NULL,
+};
+
+static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
+	[KTLSX_AEAD_AES_128_GCM] = {
+		.name = "aes-128-gcm",
+		.key_len = 16,
+		.nonce_len = KTLSX_AEAD_NONCE_LEN,
+		.tag_len = KTLSX_AEAD_TAG_LEN,
+		.prepare = ktlsx_gcm_prepare,
+		.engines = gcm_engines,
+		.fast = &ktlsx_gcm_generic,
+		.generic = &ktlsx_gcm_generic,
+	},
+	[KTLSX_AEAD_AES_256_GCM] = {
+		.name = "aes-256-gcm",
+		.key_len = 32,
+		.nonce_len = KTLSX_AEAD_NONCE_LEN,
+		.tag_len = KTLSX_AEAD_TAG_LEN,
+		.prepare = ktlsx_gcm_prepare,
+		.engines = gcm_engines,
+		.fast = &ktlsx_gcm_generic,
+		.generic = &ktlsx_gcm_generic,
+	},
+};
+
+static bool can_run(const struct ktlsx_aead_engine *engine)
+{
+	return !(engine->cpu_needs & ~ktlsx_cpu_features());
+}
+
+/* From @from on, the first engine the CPU can run; the generic one at the latest. */
+static const struct ktlsx_aead_engine *first_usable(const struct ktlsx_aead_engine *const *from)
+{
+	while (*from && !can_run(*from))
+		from++;
+	return *from;
+}
+
+static const struct ktlsx_aead_engine *const *find_engine(const struct ktlsx_aead *aead,
+							  const char *name)
+{
+	const struct ktlsx_aead_engine *const *row = aead->engines;
+
+	while (*row && strcmp((*row)->name, name))
+		row++;
+	return row;
+}
+
+static bool is_known(const char *isa)
+{
+	unsigned int i;
+
+	for (i = 0; i < KTLSX_AEAD_COUNT; i++)
+		if (*find_engine(&aeads[i], isa))
+			return true;
+	return false;
+}
+
+int ktlsx_aead_init(const char *isa)
+{
+	const struct ktlsx_aead_engine *const *row;
+	unsigned int i;
+
+	if (isa && *isa && !is_known(isa))
+		return -EINVAL;
+	for (i = 0; i < KTLSX_AEAD_COUNT; i++) {
+		row = aeads[i].engines;
+		if (isa && *isa)
+			row = find_engine(&aeads[i], isa);
+		aeads[i].fast = first_usable(row);
+		if (!aeads[i].fast)
+			aeads[i].fast = aeads[i].generic;
+	}
+	return 0;
+}
+
+const struct ktlsx_aead *ktlsx_aead_find(enum ktlsx_aead_alg alg)
+{
+	return &aeads[alg];
+}
+
+int ktlsx_aead_disable(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *engine)
+{
+	struct ktlsx_aead *aead = &aeads[alg];
+
+	if (engine == aead->generic)
+		return -ENOENT;
+	if (engine == aead->fast)
+		aead->fast = first_usable(find_engine(aead, engine->name) + 1);
+	return 0;
+}
+
+void ktlsx_aead_prepare(const struct ktlsx_aead *aead, struct ktlsx_aead_key *key, const u8 *raw)
+{
+	aead->prepare(key, raw, aead->key_len);
+}
+
+void ktlsx_aead_wipe(struct ktlsx_aead_key *key)
+{
+	memzero_explicit(key, sizeof(*key));
+}
+
+const struct ktlsx_aead_engine *ktlsx_aead_enter(const struct ktlsx_aead *aead)
+{
+	if (!aead->fast->uses_fpu || ktlsx_simd_begin())
+		return aead->fast;
+	return aead->generic;
+}
+
+void ktlsx_aead_leave(const struct ktlsx_aead_engine *engine)
+{
+	if (engine->uses_fpu)
+		ktlsx_simd_end();
+}
+
+/* Comparing first keeps the usual calls direct: an indirect one costs a retpoline. */
+void ktlsx_aead_seal(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+		     const struct ktlsx_aead_text *text, u8 tag[KTLSX_AEAD_TAG_LEN])
+{
+	if (likely(engine->seal == ktlsx_gcm_aesni_seal))
+		ktlsx_gcm_aesni_seal(key, text, tag);
+	else
+		engine->seal(key, text, tag);
+}
+
+int ktlsx_aead_open(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+		    const struct ktlsx_aead_text *text, const u8 tag[KTLSX_AEAD_TAG_LEN])
+{
+	if (likely(engine->open == ktlsx_gcm_aesni_open))
+		return ktlsx_gcm_aesni_open(key, text, tag);
+	return engine->open(key, text, tag);
+}
+
+void ktlsx_aead_block(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+		      const u8 *nonce, u32 index, const u8 in[KTLSX_AEAD_BLOCK_LEN],
+		      u8 out[KTLSX_AEAD_BLOCK_LEN])
+{
+	engine->block(key, nonce, index, in, out);
+}

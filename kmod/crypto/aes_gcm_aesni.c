@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Owns the AES-GCM engine for AES-NI and PCLMULQDQ.
+ * Must not know: TLS, other engines. Every function here runs inside a vector section.
+ * Concurrency: stateless, the key is read-only; the source may change while it is read.
+ * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
+ *
+ * Eight blocks are encrypted while the eight before them, parked in a queue, are hashed
+ * between the rounds. The queue outlives span borders, so the pipeline does too. Empty
+ * leading slots hash to nothing while the accumulator is zero: the additional data wait
+ * there for the first eight blocks.
+ */
+#include "cpu.h"
+#include "gcm.h"
+#include "spans.h"
+#include "vec128.h"
+
+#define GROUP 8
+#define GROUP_LEN (GROUP * 16)
+#define EACH_OF_GROUP(step) \
+	do { step(0); step(1); step(2); step(3); step(4); step(5); step(6); step(7); } while (0)
+
+struct gcm_stream {
+	const struct ktlsx_gcm_key *key;
+	__m128i acc;			/* GHASH so far, the queue not counted */
+	__m128i whitened;		/* (nonce, counter 0) xor round key 0 */
+	__m128i queue[GROUP + 1];	/* byte-swapped blocks waiting to be hashed */
+	u8 bounce[GROUP_LEN] __aligned(16);
+	u32 base;			/* counter of the group's first block, minus 2 */
+};
+
+/* Karatsuba sums of unreduced products */
+struct product {
+	__m128i low;
+	__m128i mid;
+	__m128i high;
+};
+
+static __always_inline __m128i round_key(const struct ktlsx_gcm_key *key, unsigned int round)
+{
+	return vec128_load_aligned(key->aes.round_keys[round]);
+}
+
+static __always_inline void add_product(struct product *p, __m128i x, __m128i power, __m128i fold,
+					bool odd)
+{
+	__m128i halves = _mm_xor_si128(vec128_swap_halves(x), x);
+
+	p->low = _mm_xor_si128(p->low, _mm_clmulepi64_si128(x, power, 0x00));
+	p->high = _mm_xor_si128(p->high, _mm_clmulepi64_si128(x, power, 0x11));
+	if (odd)
+		halves = _mm_clmulepi64_si128(halves, fold, 0x10);
+	else
+		halves = _mm_clmulepi64_si128(halves, fold, 0x00);
+	p->mid = _mm_xor_si128(p->mid, halves);
+	/* else the compiler sums in another order, late, and spills every product */
+	vec128_opaque(p->low);
+	vec128_opaque(p->mid);
+	vec128_opaque(p->high);
+}
+
+static __always_inline __m128i reduce(struct product p)
+{
+	const __m128i poly = _mm_set_epi64x(0, (long long)0xc200000000000000ull);
+	__m128i low = p.low, mid = _mm_xor_si128(p.mid, _mm_xor_si128(p.low, p.high));
+	__m128i t;
+
+	/* low.high and high.low take the halves of the middle, each after its word is folded */
+	t = _mm_clmulepi64_si128(low, poly, 0x00);
+	mid = _mm_xor_si128(mid, _mm_xor_si128(vec128_swap_halves(low), t));
+	t = _mm_clmulepi64_si128(mid, poly, 0x00);
+	return _mm_xor_si128(p.high, _mm_xor_si128(vec128_swap_halves(mid), t));
+}
+
+/* Absorbs @count queued blocks at once, at most GROUP + 1. */
+static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
+{
+	const unsigned int first = KTLSX_GCM_POWERS - count;
+	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
+	__m128i x = _mm_xor_si128(s->queue[0], s->acc);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (i)
+			x = s->queue[i];
+		add_product(&p, x, vec128_load_aligned(s->key->powers[first + i]),
+			    _mm_loadl_epi64((const void *)&s->key->folds[first + i]), false);
+	}
+	s->acc = reduce(p);
+}
+
+/* One AES round of the whole group, and one step of hashing in its middle. */
+#define AES_STEP(i) (b[i] = _mm_aesenc_si128(b[i], rk))
+#define AES_ROUND(n, hash_step)					\
+	do {							\
+		rk = vec128_load_aligned(round_keys[n]);	\
+		AES_STEP(0);					\
+		AES_STEP(1);					\
+		AES_STEP(2);					\
+		AES_STEP(3);					\
+		hash_step;					\
+		AES_STEP(4);					\
+		AES_STEP(5);					\
+		AES_STEP(6);					\
+		AES_STEP(7);					\
+	} while (0)
+#define HASH_STEP(i) \
+	add_product(&p, i ? s->queue[i] : _mm_xor_si128(s->queue[0], s->acc), \
+		    vec128_load_aligned(key->powers[KTLSX_GCM_POWERS - GROUP + (i)]), \
+		    vec128_load_aligned(&key->folds[KTLSX_GCM_POWERS - GROUP + ((i) & ~1)]), \
+		    (i) & 1)
+
+static __always_inline __m128i counter_base(const struct gcm_stream *s, u32 base)
+{
+	u32 whitening = _mm_extract_epi32(s->whitened, 3);
+
+	return _mm_insert_epi32(s->whitened, (int)(whitening ^ __builtin_bswap32(base)), 3);
+}
+
+/*
+ * The first counter of a group is 2 more than a multiple of 8, so each of the eight is
+ * one of two bases with its low bits set: no carries, and the whitening comes along.
+ */
+static __always_inline void set_counters(struct gcm_stream *s, __m128i b[GROUP])
+{
+	static const u32 low_bits[GROUP][4] __aligned(16) = {
+		{ 0 },
+		{ 0, 0, 0, 1u << 24 },
+		{ 0, 0, 0, 2u << 24 },
+		{ 0, 0, 0, 3u << 24 },
+		{ 0, 0, 0, 4u << 24 },
+		{ 0, 0, 0, 5u << 24 },
+		{ 0, 0, 0, 6u << 24 },
+		{ 0, 0, 0, 7u << 24 },
+	};
+	__m128i this = counter_base(s, s->base), next = counter_base(s, s->base + GROUP);
+
+#define COUNTER_STEP(i) \
+	(b[i] = _mm_xor_si128((i) < 6 ? this : next, vec128_load_aligned(low_bits[((i) + 2) & 7])))
+	EACH_OF_GROUP(COUNTER_STEP);
+#undef COUNTER_STEP
+	s->base += GROUP;
+}
+
+/*
+ * Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue.
+ * Each source block is loaded once, and the queue is fed from registers.
+ */
+static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
+				       bool sealing)
+{
+	const struct ktlsx_gcm_key *key = s->key;
+	const u8 (*round_keys)[16];
+	struct product p;
+	__m128i b[GROUP], rk, x;
+
+	for (; count; count--, in += GROUP_LEN, out += GROUP_LEN) {
+		set_counters(s, b);
+		round_keys = key->aes.round_keys;
+		if (key->aes.rounds == 14) {
+			AES_ROUND(1, );
+			AES_ROUND(2, );
+			AES_ROUND(3, );
+			AES_ROUND(4, );
+			round_keys += 4;
+		}
+		p.low = _mm_setzero_si128();
+		p.mid = _mm_setzero_si128();
+		p.high = _mm_setzero_si128();
+		AES_ROUND(1, HASH_STEP(0));
+		AES_ROUND(2, HASH_STEP(1));
+		AES_ROUND(3, HASH_STEP(2));
+		AES_ROUND(4, HASH_STEP(3));
+		AES_ROUND(5, HASH_STEP(4));
+		AES_ROUND(6, HASH_STEP(5));
+		AES_ROUND(7, HASH_STEP(6));
+		AES_ROUND(8, HASH_STEP(7));
+		AES_ROUND(9, s->acc = reduce(p));
+		rk = vec128_load_aligned(round_keys[10]);
+
+#define LAST_STEP(i)								\
+	do {									\
+		x = vec128_load(in + 16 * (i));					\
+		vec128_opaque(x);						\
+		b[i] = _mm_aesenclast_si128(b[i], _mm_xor_si128(rk, x));	\
+		vec128_store(out + 16 * (i), b[i]);				\
+		s->queue[i] = vec128_swap_bytes(sealing ? b[i] : x);		\
+	} while (0)
+		EACH_OF_GROUP(LAST_STEP);
+#undef LAST_STEP
+	}
+}
+
+static noinline void seal_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
+{
+	run_groups(s, in, out, count, true);
+}
+
+static noinline void open_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
+{
+	run_groups(s, in, out, count, false);
+}
+
+/* 1 to 16 bytes, zero-padded; the length is public. */
+static __always_inline __m128i load_partial(const u8 *p, size_t len)
+{
+	u64 low = 0, high = 0;
+	u32 a, b;
+	size_t i;
+
+	if (len >= 8) {
+		memcpy(&low, p, 8);
+		memcpy(&high, p + len - 8, 8);
+		high = len == 8 ? 0 : high >> 8 * (16 - len);
+	} else if (len >= 4) {
+		memcpy(&a, p, 4);
+		memcpy(&b, p + len - 4, 4);
+		low = a | (u64)b << 8 * (len - 4);
+	} else {
+		for (i = 0; i < len; i++)
+			low |= (u64)p[i] << 8 * i;
+	}
+	return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* The short group comes first: its empty slots meet an accumulator that is still zero. */
+static void queue_aad(struct gcm_stream *s, const u8 *aad, size_t aad_len)
+{
+	unsigned int slot = GROUP, i;
+	size_t len, blocks = (aad_len + 15) / 16;
+
+	for (i = 0; i < GROUP; i++)
+		s->queue[i] = _mm_setzero_si128();
+	if (blocks)
+		slot = GROUP - 1 - (blocks - 1) % GROUP;
+	for (; aad_len; aad_len -= len, aad += len) {
+		if (slot == GROUP) {
+			hash_queue(s, GROUP);
+			slot = 0;
+		}
+		len = min_t(size_t, aad_len, 16);
+		s->queue[slot++] = vec128_swap_bytes(load_partial(aad, len));
+	}
+}
+
+static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+		  const struct ktlsx_aead_text *text)
+{
+	s->key = ktlsx_gcm_key_of(key);
+	s->acc = _mm_setzero_si128();
+	s->whitened = _mm_xor_si128(load_partial(text->nonce, KTLSX_AEAD_NONCE_LEN),
+				    round_key(s->key, 0));
+	s->base = 0;
+	queue_aad(s, text->aad, text->aad_len);
+}
+
+static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 counter)
+{
+	__m128i b = counter_base(s, counter);
+	unsigned int round;
+
+	for (round = 1; round < s->key->aes.rounds; round++)
+		b = _mm_aesenc_si128(b, round_key(s->key, round));
+	return _mm_aesenclast_si128(b, round_key(s->key, round));
+}
+
+/* Less than a group: returns the blocks it left at the front of the queue. */
+static __always_inline unsigned int run_tail(struct gcm_stream *s, struct ktlsx_cursor *src,
+					     struct ktlsx_cursor *dst, size_t len, bool sealing)
+{
+	static const u8 ones_then_zeros[32] = {
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	};
+	unsigned int blocks = (len + 15) / 16, i;
+	__m128i last;
+
+	for (i = 0; i < GROUP_LEN; i += 16)
+		vec128_store_aligned(s->bounce + i, _mm_setzero_si128());
+	ktlsx_cursor_gather(src, s->bounce, len);
+	if (!sealing) {
+		open_groups(s, s->bounce, s->bounce, 1);
+	} else {
+		seal_groups(s, s->bounce, s->bounce, 1);
+		/* what lies behind the text is bare key stream, and no part of the hash */
+		last = vec128_load(ones_then_zeros + 16 * blocks - len);
+		last = _mm_and_si128(last, vec128_load(s->bounce + 16 * (blocks - 1)));
+		s->queue[blocks - 1] = vec128_swap_bytes(last);
+	}
+	ktlsx_cursor_scatter(dst, s->bounce, len);
+	return blocks;
+}
+
+/* Whole groups straight from span to span; one that meets a border goes by the bounce buffer. */
+static __always_inline unsigned int run_text(struct gcm_stream *s,
+					     const struct ktlsx_aead_text *text, bool sealing)
+{
+	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	size_t left = text->text_len, len, run;
+	u8 *in, *out;
+
+	for (; left >= GROUP_LEN; left -= len) {
+		run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
+		len = min(run, left) / GROUP_LEN * GROUP_LEN;
+		in = ktlsx_cursor_here(&src);
+		out = ktlsx_cursor_here(&dst);
+		if (unlikely(!len)) {
+			len = GROUP_LEN;
+			in = s->bounce;
+			out = s->bounce;
+			ktlsx_cursor_gather(&src, s->bounce, len);
+		} else {
+			src.off += len;
+			dst.off += len;
+		}
+		if (sealing)
+			seal_groups(s, in, out, len / GROUP_LEN);
+		else
+			open_groups(s, in, out, len / GROUP_LEN);
+		if (unlikely(out == s->bounce))
+			ktlsx_cursor_scatter(&dst, s->bounce, len);
+	}
+	if (left)
+		return run_tail(s, &src, &dst, left, sealing);
+	return GROUP;
+}
+
+static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_aead_text *text,
+				      unsigned int queued, __m128i mask)
+{
+	__m128i tag;
+	unsigned int i;
+
+	s->queue[queued] = _mm_set_epi64x((long long)text->aad_len * 8,
+					  (long long)text->text_len * 8);
+	hash_queue(s, queued + 1);
+	tag = _mm_xor_si128(vec128_swap_bytes(s->acc), mask);
+
+	s->acc = _mm_setzero_si128();
+	s->whitened = _mm_setzero_si128();
+	for (i = 0; i < GROUP_LEN; i += 16)
+		vec128_store_aligned(s->bounce + i, _mm_setzero_si128());
+	barrier_data(s);
+	return tag;
+}
+
+void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			  u8 tag[KTLSX_AEAD_TAG_LEN])
+{
+	struct gcm_stream s;
+	unsigned int queued;
+	__m128i mask;
+
+	start(&s, key, text);
+	mask = encrypt_counter(&s, 1);
+	queued = run_text(&s, text, true);
+	vec128_store(tag, finish(&s, text, queued, mask));
+}
+
+int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			 const u8 tag[KTLSX_AEAD_TAG_LEN])
+{
+	struct gcm_stream s;
+	unsigned int queued;
+	__m128i mask, differ;
+
+	start(&s, key, text);
+	mask = encrypt_counter(&s, 1);
+	queued = run_text(&s, text, false);
+	differ = _mm_xor_si128(finish(&s, text, queued, mask), vec128_load(tag));
+	if (likely(_mm_testz_si128(differ, differ)))
+		return 0;
+	ktlsx_spans_wipe(text->dst, text->text_len);
+	return -EBADMSG;
+}
+
+static void aesni_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
+			const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+{
+	struct gcm_stream s;
+
+	s.key = ktlsx_gcm_key_of(key);
+	s.whitened = _mm_xor_si128(load_partial(nonce, KTLSX_AEAD_NONCE_LEN), round_key(s.key, 0));
+	vec128_store(out, _mm_xor_si128(vec128_load(in), encrypt_counter(&s, index + 2)));
+	s.whitened = _mm_setzero_si128();
+	barrier_data(&s);
+}
+
+const struct ktlsx_aead_engine ktlsx_gcm_aesni = {
+	.name = "aesni",
+	.cpu_needs = KTLSX_CPU_AESNI,
+	.section_len_max = 65536,
+	.uses_fpu = true,
+	.seal = ktlsx_gcm_aesni_seal,
+	.open = ktlsx_gcm_aesni_open,
+	.block = aesni_block,
+};

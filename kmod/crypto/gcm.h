@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns the layout of a prepared AES-GCM key, which all AES-GCM engines read, and
+ * the names by which they find each other.
+ * Must not know: who calls. Concurrency: a prepared key is read-only.
+ * Specification: NIST SP 800-38D.
+ */
+#ifndef KTLSX_CRYPTO_GCM_H
+#define KTLSX_CRYPTO_GCM_H
+
+#include "aead.h"
+#include "aes_generic.h"
+
+#define KTLSX_GCM_POWERS 16
+
+/**
+ * struct ktlsx_gcm_key - what hides in struct ktlsx_aead_key for AES-GCM
+ * @aes: round keys
+ * @powers: H^16 first, H^1 last, each as a reflected polynomial times x: the integer
+ *          whose bit 127 is the coefficient of x^0 of H^n * x; low 64 bits first.
+ *          A block loaded with its bytes reversed, multiplied by one of these and
+ *          reduced, is the product in the field with no shift to correct
+ * @folds: low xor high half of each of @powers, for Karatsuba's middle product
+ */
+struct ktlsx_gcm_key {
+	struct ktlsx_aes_key aes;
+	u64 powers[KTLSX_GCM_POWERS][2];
+	u64 folds[KTLSX_GCM_POWERS];
+} __aligned(64);
+
+static_assert(sizeof(struct ktlsx_gcm_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its holder");
+
+static inline const struct ktlsx_gcm_key *ktlsx_gcm_key_of(const struct ktlsx_aead_key *key)
+{
+	return (const struct ktlsx_gcm_key *)(const void *)key->state;
+}
+
+extern const struct ktlsx_aead_engine ktlsx_gcm_generic;
+extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
+
+/**
+ * ktlsx_gcm_prepare() - expand an AES-GCM key for every engine
+ * @key: filled
+ * @raw: the AES key
+ * @raw_len: 16 or 32 bytes
+ *
+ * Context: Any; constant time.
+ * Spec: FIPS 197 section 5.2; SP 800-38D section 6.3.
+ */
+void ktlsx_gcm_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
+
+/* The engines' entry points by name: dispatch calls them without a retpoline. */
+void ktlsx_gcm_generic_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			    u8 tag[KTLSX_AEAD_TAG_LEN]);
+int ktlsx_gcm_generic_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			   const u8 tag[KTLSX_AEAD_TAG_LEN]);
+void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			  u8 tag[KTLSX_AEAD_TAG_LEN]);
+int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			 const u8 tag[KTLSX_AEAD_TAG_LEN]);
+
+#endif

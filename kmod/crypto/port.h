@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The bridge of kmod/crypto between its two worlds: the kernel and a plain C11
+ * userspace program. Owns the few types, byte-order helpers and CPU questions
+ * the crypto code needs, under the names the kernel gives them.
+ * Must not know: any algorithm. Concurrency: stateless.
+ */
+#ifndef KTLSX_CRYPTO_PORT_H
+#define KTLSX_CRYPTO_PORT_H
+
+#ifdef __KERNEL__
+
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+#include <linux/build_bug.h>
+#include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#define port_cpu_has(kernel_name, libc_name) boot_cpu_has(X86_FEATURE_##kernel_name)
+
+#else /* userspace */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define u8 uint8_t
+#define u16 uint16_t
+#define u32 uint32_t
+#define u64 uint64_t
+#define U32_MAX UINT32_MAX
+
+#define __aligned(n) __attribute__((__aligned__(n)))
+#undef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#define noinline __attribute__((__noinline__))
+#define __must_check __attribute__((__warn_unused_result__))
+#define __init
+#define __initconst
+#define __initdata
+#define __ro_after_init
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define barrier_data(p) __asm__ __volatile__("" : : "r"(p) : "memory")
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define min(a, b) ({ __auto_type __a = (a); __auto_type __b = (b); __a < __b ? __a : __b; })
+#define min_t(type, a, b) ({ type __a = (a); type __b = (b); __a < __b ? __a : __b; })
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+
+#define pr_err(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
+#define pr_warn(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
+
+#define irq_fpu_usable() true
+#define kernel_fpu_begin() do { } while (0)
+#define kernel_fpu_end() do { } while (0)
+#define preempt_disable() do { } while (0)
+#define preempt_enable() do { } while (0)
+
+#define port_cpu_has(kernel_name, libc_name) (!!__builtin_cpu_supports(libc_name))
+
+static inline void memzero_explicit(void *p, size_t len)
+{
+	memset(p, 0, len);
+	barrier_data(p);
+}
+
+#endif
+
+static inline u32 port_get_be32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
+}
+
+static inline void port_put_be32(u8 *p, u32 v)
+{
+	v = __builtin_bswap32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline u64 port_get_be64(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap64(v);
+}
+
+static inline void port_put_be64(u8 *p, u64 v)
+{
+	v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+#endif

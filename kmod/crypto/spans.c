@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Owns the copies between span lists and an engine's bounce buffer.
+ * Must not know: ciphers. Concurrency: stateless. The source may change while it
+ * is copied; what lands in the buffer is then what counts.
+ */
+#include "spans.h"
+
+/*
+ * At most 128 bytes at a time in practice: a call or a string instruction costs
+ * more than these few moves. Short pieces overlap, so some source bytes are read
+ * twice, but each lands in one place and only the copy is used.
+ */
+static __always_inline void copy_short(u8 *to, const u8 *from, size_t len)
+{
+	u64 a, b;
+	size_t i;
+
+	if (len < 8) {
+		for (i = 0; i < len; i++)
+			to[i] = from[i];
+		return;
+	}
+	for (i = 0; i + 16 <= len; i += 16) {
+		memcpy(&a, from + i, 8);
+		memcpy(&b, from + i + 8, 8);
+		memcpy(to + i, &a, 8);
+		memcpy(to + i + 8, &b, 8);
+	}
+	if (i + 8 <= len) {
+		memcpy(&a, from + i, 8);
+		memcpy(to + i, &a, 8);
+	}
+	if (len & 7) {
+		memcpy(&a, from + len - 8, 8);
+		memcpy(to + len - 8, &a, 8);
+	}
+}
+
+void ktlsx_cursor_gather(struct ktlsx_cursor *cursor, u8 *buf, size_t len)
+{
+	size_t run;
+
+	while (len) {
+		run = min(len, ktlsx_cursor_run(cursor));
+		copy_short(buf, ktlsx_cursor_here(cursor), run);
+		cursor->off += run;
+		buf += run;
+		len -= run;
+	}
+}
+
+void ktlsx_cursor_scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t len)
+{
+	size_t run;
+
+	while (len) {
+		run = min(len, ktlsx_cursor_run(cursor));
+		copy_short(ktlsx_cursor_here(cursor), buf, run);
+		cursor->off += run;
+		buf += run;
+		len -= run;
+	}
+}
+
+void ktlsx_spans_wipe(const struct ktlsx_span *spans, size_t len)
+{
+	size_t run;
+
+	for (; len; spans++) {
+		run = min(len, spans->len);
+		memzero_explicit(spans->base, run);
+		len -= run;
+	}
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the next record lies in TCP's receive queue. Works in place, derives
+ * its position from copied_seq each time, bounds every index; when a record
+ * cannot become whole in the queue, copies it out. Knows nothing of keys,
+ * content or readers.
+ *
+ * All calls: socket lock held (its spinlock in softirq).
+ * Spec: RFC 8446 section 5.1, RFC 5246 section 6.2.1
+ */
+#ifndef KTLSX_FRAMER_H
+#define KTLSX_FRAMER_H
+
+#include "pool.h"
+#include "record.h"
+#include "sock.h"
+
+#define KTLSX_COPY_PIECES 5	/* a record in single pages */
+
+/**
+ * struct ktlsx_framer - framing state of one socket
+ * @suite: for header limits
+ * @err: first framing error; stops the framer for good
+ * @record_len: bytes of the next record, 0 while its header is incomplete
+ * @seq: copied_seq when the framer last looked; others may take bytes too
+ * @copy: pieces that hold a record which is being copied out; off is how much
+ *	of a piece is filled
+ * @copy_count: pieces in @copy; 0 when the record lies in the queue
+ * @copy_len: bytes copied out so far
+ * @charged: bytes charged to the socket for @copy
+ */
+struct ktlsx_framer {
+	const struct ktlsx_suite *suite;
+	int err;
+	u32 record_len;
+	u32 seq;
+	struct ktlsx_buf copy[KTLSX_COPY_PIECES];
+	u8 copy_count;
+	u32 copy_len;
+	u32 charged;
+};
+
+/**
+ * struct ktlsx_place - where one whole record lies
+ * @span: its bytes, in order
+ * @span_count: entries used
+ * @record_len: bytes in all
+ */
+struct ktlsx_place {
+	struct ktlsx_span span[KTLSX_SRC_SPANS_MAX];
+	unsigned int span_count;
+	u32 record_len;
+};
+
+/**
+ * ktlsx_framer_check() - look whether the next record is whole
+ * @sk: socket
+ * @framer: its framer
+ * @gfp: for copying a record out when the window or memory closes first
+ *
+ * Context: Socket lock held; softirq with GFP_ATOMIC.
+ * Return: 1 whole; 0 not yet; the first framing error for good (in @err):
+ * -EINVAL version, -EMSGSIZE too long, -EBADMSG too short or part of a record
+ * was taken by another reader of the TCP stream; not for good: -ENOMEM a copy
+ * was needed and there was no memory, -EFAULT bytes that the CPU cannot read.
+ */
+int ktlsx_framer_check(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp);
+
+/**
+ * ktlsx_framer_place() - locate the whole record that is @skip_len bytes on
+ * @sk: socket
+ * @framer: its framer
+ * @skip_len: 0 for the next record; for MSG_PEEK the length of those before
+ * @gfp: for gathering a record that lies in too many pieces
+ * @place: out
+ *
+ * The spans are valid until the socket lock is released or the record taken.
+ *
+ * Context: Process context, socket lock held.
+ * Return: 1; 0 no whole record there, or with @skip_len one in too many pieces;
+ * errors as ktlsx_framer_check(), with @skip_len none of them for good.
+ */
+int ktlsx_framer_place(struct sock *sk, struct ktlsx_framer *framer,
+		       u32 skip_len, gfp_t gfp, struct ktlsx_place *place);
+
+/**
+ * ktlsx_framer_take() - consume the next record, which is whole
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer);
+
+/**
+ * ktlsx_framer_fini() - drop what was copied out
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_framer_fini(struct sock *sk, struct ktlsx_framer *framer);
+
+#endif /* KTLSX_FRAMER_H */

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Load and unload, strictly mirrored. Unload runs only when no socket is
+ * attached any more: TCP holds a module reference for each until it destroys
+ * it.
+ */
+#include <linux/module.h>
+
+#include "crypto/aead.h"
+#include "pool.h"
+#include "rx.h"
+#include "selftest.h"
+#include "sock.h"
+#include "stats.h"
+#include "tx.h"
+#include "ulp.h"
+
+static char *isa = "";
+module_param(isa, charp, 0444);
+MODULE_PARM_DESC(isa, "Best record engine allowed: generic or aesni; empty: the best this CPU has");
+
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ ktlsx_stats_init, ktlsx_stats_exit },
+	{ ktlsx_pool_init, ktlsx_pool_exit },
+	{ ktlsx_sock_init, ktlsx_sock_exit },
+	{ ktlsx_tx_init, ktlsx_tx_exit },
+	{ ktlsx_rx_init, ktlsx_rx_exit },
+	{ ktlsx_ulp_init, ktlsx_ulp_exit },
+};
+
+static void stop(unsigned int count)
+{
+	while (count--)
+		parts[count].exit();
+}
+
+static int __init ktlsx_init(void)
+{
+	unsigned int i;
+	int err;
+
+	err = ktlsx_aead_init(isa);
+	if (err) {
+		pr_err("ktlsx: no record engine is called \"%s\": isa= takes generic or aesni\n",
+		       isa);
+		return err;
+	}
+	err = ktlsx_selftest();
+	if (err)
+		return err;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		err = parts[i].init();
+		if (err) {
+			stop(i);
+			return err;
+		}
+	}
+	pr_info("ktlsx: loaded, %s and %s records\n",
+		ktlsx_aead_find(KTLSX_AEAD_AES_128_GCM)->fast->name,
+		ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM)->fast->name);
+	return 0;
+}
+
+static void __exit ktlsx_exit(void)
+{
+	stop(ARRAY_SIZE(parts));
+}
+
+module_init(ktlsx_init);
+module_exit(ktlsx_exit);
+
+MODULE_DESCRIPTION("TLS records in the TCP socket data path");
+MODULE_LICENSE("GPL");

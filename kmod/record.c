@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The record codec: what RFC 5246 with RFC 5288 (TLS 1.2) and RFC 8446
+ * (TLS 1.3) say about one protected record, and nothing else. Must not know
+ * where the bytes come from or go to. The caller serialises each direction.
+ */
+#include "record.h"
+
+#define RECORD_VERSION 0x0303	/* on the wire in TLS 1.2 and 1.3 alike */
+#define AAD_MAX 13		/* RFC 5246 section 6.2.3.3 */
+
+/* A position in a list of spans. */
+struct cursor {
+	const struct ktlsx_span *span;
+	size_t off;
+};
+
+static struct ktlsx_span cursor_take(struct cursor *at, size_t len)
+{
+	struct ktlsx_span run = {
+		.base = at->span->base + at->off,
+		.len = min(len, at->span->len - at->off),
+	};
+
+	at->off += run.len;
+	if (at->off == at->span->len) {
+		at->span++;
+		at->off = 0;
+	}
+	return run;
+}
+
+static void cursor_write(struct cursor *at, const u8 *from, size_t len)
+{
+	while (len) {
+		struct ktlsx_span run = cursor_take(at, len);
+
+		memcpy(run.base, from, run.len);
+		from += run.len;
+		len -= run.len;
+	}
+}
+
+static void cursor_read(struct cursor *at, u8 *to, size_t len)
+{
+	while (len) {
+		struct ktlsx_span run = cursor_take(at, len);
+
+		memcpy(to, run.base, run.len);
+		to += run.len;
+		len -= run.len;
+	}
+}
+
+static void cursor_skip(struct cursor *at, size_t len)
+{
+	while (len)
+		len -= cursor_take(at, len).len;
+}
+
+/* List @len bytes from @at on and move @at behind them. */
+static unsigned int cursor_slice(struct cursor *at, size_t len,
+				 struct ktlsx_span *slice)
+{
+	unsigned int count = 0;
+
+	while (len) {
+		slice[count] = cursor_take(at, len);
+		len -= slice[count].len;
+		count++;
+	}
+	return count;
+}
+
+static void put_be16(u8 *to, u16 value)
+{
+	to[0] = value >> 8;
+	to[1] = value;
+}
+
+/* The per-record nonce; @explicit_nonce is what the record carries, if any. */
+static void make_nonce(const struct ktlsx_dir *dir, u64 seq,
+		       const u8 *explicit_nonce, u8 *nonce)
+{
+	const struct ktlsx_version *version = dir->suite->version;
+	u8 *tail = nonce + KTLSX_NONCE_LEN - sizeof(seq);
+
+	memcpy(nonce, dir->iv, KTLSX_NONCE_LEN);
+	if (version->nonce_is_xored)
+		port_put_be64(tail, port_get_be64(tail) ^ seq);
+	else
+		memcpy(tail, explicit_nonce, version->explicit_nonce_len);
+}
+
+static size_t make_aad(const struct ktlsx_dir *dir, u64 seq, const u8 *header,
+		       u32 content_len, u8 *aad)
+{
+	if (dir->suite->version->aad_is_header) {
+		memcpy(aad, header, KTLSX_RECORD_HEADER_LEN);
+		return KTLSX_RECORD_HEADER_LEN;
+	}
+	port_put_be64(aad, seq);
+	memcpy(aad + 8, header, 3);
+	put_be16(aad + 11, content_len);
+	return AAD_MAX;
+}
+
+static void make_prefix(const struct ktlsx_dir *dir, u8 type, u32 record_len,
+			u8 *prefix)
+{
+	const struct ktlsx_suite *suite = dir->suite;
+
+	/* A TLS 1.3 record always looks like data from outside. */
+	prefix[0] = suite->version->inner_type_len ?
+		TLS_CT_APPLICATION_DATA : type;
+	put_be16(prefix + 1, RECORD_VERSION);
+	put_be16(prefix + 3, record_len - KTLSX_RECORD_HEADER_LEN);
+	memcpy(prefix + KTLSX_RECORD_HEADER_LEN,
+	       dir->iv + KTLSX_NONCE_LEN - suite->version->explicit_nonce_len,
+	       suite->version->explicit_nonce_len);
+}
+
+void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
+		    const u8 *info)
+{
+	const struct ktlsx_cipher *cipher = suite->cipher;
+
+	dir->suite = suite;
+	memcpy(dir->info, info, cipher->info_len);
+	dir->aead = ktlsx_aead_find(cipher->alg);
+	dir->seq = port_get_be64(info + cipher->rec_seq_off);
+	dir->is_exhausted = false;
+	memcpy(dir->iv, info + cipher->salt_off, cipher->salt_len);
+	memcpy(dir->iv + cipher->salt_len, info + cipher->iv_off,
+	       cipher->iv_len);
+	ktlsx_aead_prepare(dir->aead, &dir->key, info + cipher->key_off);
+}
+
+void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info)
+{
+	const struct ktlsx_cipher *cipher = dir->suite->cipher;
+
+	memcpy(info, dir->info, cipher->info_len);
+	memcpy(info + cipher->iv_off, dir->iv + cipher->salt_len,
+	       cipher->iv_len);
+	port_put_be64(info + cipher->rec_seq_off, dir->seq);
+}
+
+void ktlsx_dir_advance(struct ktlsx_dir *dir)
+{
+	u8 *counter = dir->iv + KTLSX_NONCE_LEN - sizeof(u64);
+
+	/* In TLS 1.2 the explicit nonce is a counter with a start of its own. */
+	if (!dir->suite->version->nonce_is_xored)
+		port_put_be64(counter, port_get_be64(counter) + 1);
+	dir->seq++;
+	if (!dir->seq)
+		dir->is_exhausted = true;
+}
+
+void ktlsx_dir_wipe(struct ktlsx_dir *dir)
+{
+	ktlsx_aead_wipe(&dir->key);
+	memzero_explicit(dir, sizeof(*dir));
+}
+
+void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
+		       unsigned int src_count, u32 content_len,
+		       const struct ktlsx_span *dst,
+		       const struct ktlsx_aead_engine *engine)
+{
+	const struct ktlsx_suite *suite = dir->suite;
+	u8 inner_type_len = suite->version->inner_type_len;
+	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX];
+	struct cursor at = { .span = dst };
+	struct ktlsx_aead_text text = {
+		.src = src,
+		.dst = text_dst,
+		.text_len = content_len + inner_type_len,
+	};
+	u8 prefix[KTLSX_RECORD_PREFIX_MAX];
+	u8 nonce[KTLSX_NONCE_LEN];
+	u8 tag[KTLSX_TAG_LEN];
+	u8 aad[AAD_MAX];
+
+	make_prefix(dir, type, ktlsx_record_len(suite, content_len), prefix);
+	make_nonce(dir, dir->seq, prefix + KTLSX_RECORD_HEADER_LEN, nonce);
+	text.nonce = nonce;
+	text.aad_len = make_aad(dir, dir->seq, prefix, content_len, aad);
+	text.aad = aad;
+
+	cursor_write(&at, prefix, suite->prefix_len);
+	cursor_slice(&at, text.text_len, text_dst);
+	src[src_count].base = &type;
+	src[src_count].len = inner_type_len;
+
+	ktlsx_aead_seal(engine, &dir->key, &text, tag);
+	cursor_write(&at, tag, KTLSX_TAG_LEN);
+	ktlsx_dir_advance(dir);
+}
+
+int ktlsx_record_parse(const struct ktlsx_suite *suite, const u8 *header,
+		       u32 *record_len)
+{
+	u32 payload_len = header[3] << 8 | header[4];
+	u32 overhead = suite->prefix_len - KTLSX_RECORD_HEADER_LEN +
+		       suite->suffix_len;
+
+	if (payload_len > KTLSX_CONTENT_MAX + overhead)
+		return -EMSGSIZE;
+	/* RFC 8446 section 5.2: the inner plaintext holds at least its type. */
+	if (payload_len < overhead)
+		return -EBADMSG;
+	if (header[1] != RECORD_VERSION >> 8 ||
+	    header[2] != (RECORD_VERSION & 0xff))
+		return -EINVAL;
+	*record_len = KTLSX_RECORD_HEADER_LEN + payload_len;
+	return 0;
+}
+
+static u8 last_byte(const struct ktlsx_span *span)
+{
+	return span->base[span->len - 1];
+}
+
+/*
+ * Take padding and content type off the end of a verified inner plaintext.
+ * Eight zero bytes at a time: the sender chooses how much padding there is.
+ */
+static int strip_padding(struct ktlsx_span *span, unsigned int count,
+			 u32 inner_len, struct ktlsx_opened *out)
+{
+	while (count) {
+		struct ktlsx_span *last = &span[count - 1];
+		u64 word;
+
+		while (last->len >= sizeof(word)) {
+			memcpy(&word, last->base + last->len - sizeof(word),
+			       sizeof(word));
+			if (word)
+				break;
+			last->len -= sizeof(word);
+			inner_len -= sizeof(word);
+		}
+		while (last->len && !last_byte(last)) {
+			last->len--;
+			inner_len--;
+		}
+		if (last->len) {
+			out->type = last_byte(last);
+			out->content_len = inner_len - 1;
+			return 0;
+		}
+		count--;
+	}
+	return -EBADMSG;
+}
+
+static void wipe_spans(const struct ktlsx_span *span, unsigned int count)
+{
+	while (count--)
+		memzero_explicit(span[count].base, span[count].len);
+}
+
+int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
+		      struct ktlsx_span *src, u32 record_len,
+		      const struct ktlsx_span *dst, unsigned int dst_count,
+		      const struct ktlsx_aead_engine *engine,
+		      struct ktlsx_opened *out)
+{
+	const struct ktlsx_suite *suite = dir->suite;
+	u32 inner_len = record_len - suite->prefix_len - KTLSX_TAG_LEN;
+	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX];
+	struct cursor from = { .span = src };
+	struct cursor to = { .span = dst };
+	struct ktlsx_aead_text text = {
+		.dst = text_dst,
+		.text_len = inner_len,
+	};
+	u8 prefix[KTLSX_RECORD_PREFIX_MAX];
+	u8 nonce[KTLSX_NONCE_LEN];
+	u8 tag[KTLSX_TAG_LEN];
+	u8 aad[AAD_MAX];
+	unsigned int dst_used;
+	u64 seq = dir->seq + ahead;
+	u32 parsed_len;
+	int err;
+
+	if (dir->is_exhausted || seq < dir->seq)
+		return -EBADMSG;
+
+	cursor_read(&from, prefix, suite->prefix_len);
+	/* The header may have changed under us since the framer read it. */
+	if (ktlsx_record_parse(suite, prefix, &parsed_len) ||
+	    parsed_len != record_len)
+		return -EBADMSG;
+
+	make_nonce(dir, seq, prefix + KTLSX_RECORD_HEADER_LEN, nonce);
+	text.nonce = nonce;
+	text.aad_len = make_aad(dir, seq, prefix, inner_len, aad);
+	text.aad = aad;
+	text.src = from.span;
+	src += from.span - src;
+	src->base += from.off;
+	src->len -= from.off;
+	from.off = 0;
+	cursor_skip(&from, inner_len);
+	cursor_read(&from, tag, KTLSX_TAG_LEN);
+	dst_used = cursor_slice(&to, inner_len, text_dst);
+
+	err = ktlsx_aead_open(engine, &dir->key, &text, tag);
+	if (err)
+		return err;
+	if (!suite->version->inner_type_len) {
+		out->type = prefix[0];
+		out->content_len = inner_len;
+		return 0;
+	}
+	err = strip_padding(text_dst, dst_used, inner_len, out);
+	if (err)
+		wipe_spans(dst, dst_count);
+	return err;
+}

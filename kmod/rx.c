@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns the receiving state: the one record that is open, the ready flag, the
+ * sticky error, and all that is said about them without reading (poll,
+ * FIONREAD). Must not know how content leaves (rx_recv.c, rx_splice.c).
+ * Concurrency: socket lock held, data_ready() in softirq or backlog included;
+ * poll reads is_ready and err without it.
+ * Spec: RFC 8446 section 5, RFC 5246 section 6.2
+ */
+#include "rx.h"
+
+#include <asm/ioctls.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/sockios.h>
+#include <linux/uaccess.h>
+#include <net/tcp.h>
+
+static struct kmem_cache *cache;
+
+static bool refresh(struct sock *sk, struct ktlsx_rx *rx, gfp_t gfp)
+{
+	/*
+	 * While a record is parked the reader is late, and the window may
+	 * close on him: nothing is copied out ahead of need. An error of the
+	 * check, for want of memory too, is for a reader to see.
+	 */
+	bool is_ready = rx->parked.is_parked || rx->err ||
+			ktlsx_framer_check(sk, &rx->framer, gfp);
+
+	WRITE_ONCE(rx->is_ready, is_ready);
+	return is_ready;
+}
+
+static void data_ready(struct sock *sk)
+{
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	struct ktlsx_rx *rx = ctx->rx;
+
+	/* Somebody who hooked in after us may call on after rx_stop. */
+	if (!rx || refresh(sk, rx, GFP_ATOMIC))
+		ctx->base_data_ready(sk);
+}
+
+static u32 parked_size(const struct ktlsx_parked *parked)
+{
+	u32 size = 0;
+	unsigned int i;
+
+	for (i = 0; i < parked->buf_count; i++)
+		size += parked->buf[i].size;
+	return size;
+}
+
+void ktlsx_rx_settle(struct sock *sk, struct ktlsx_rx *rx)
+{
+	bool was_ready = rx->is_ready;
+
+	if (rx->parked.is_parked || rx->charged)
+		ktlsx_sock_charge(sk, &rx->charged, parked_size(&rx->parked));
+	/*
+	 * Below SO_RCVLOWAT bytes TCP does not call data_ready(), so that a
+	 * record may show up here first; others may be waiting for it.
+	 */
+	if (refresh(sk, rx, sk->sk_allocation) && !was_ready)
+		ktlsx_sock_of(sk)->base_data_ready(sk);
+}
+
+static void wipe(const struct ktlsx_parked *parked)
+{
+	u32 left_len = parked->len;
+	unsigned int i;
+
+	for (i = 0; i < parked->buf_count; i++) {
+		const struct ktlsx_buf *buf = &parked->buf[i];
+		u32 len = min(left_len, buf->size);
+
+		memzero_explicit(page_address(buf->page), len);
+		left_len -= len;
+	}
+}
+
+void ktlsx_parked_drop(struct ktlsx_parked *parked, bool has_rested)
+{
+	if (has_rested && !parked->is_shared)
+		wipe(parked);
+	while (parked->buf_count)
+		ktlsx_buf_put(&parked->buf[--parked->buf_count]);
+	parked->is_parked = false;
+}
+
+void ktlsx_rx_consume(struct ktlsx_rx *rx, u32 len)
+{
+	struct ktlsx_parked *parked = &rx->parked;
+
+	parked->off += len;
+	if (parked->off == parked->len)
+		ktlsx_parked_drop(parked, rx->charged);
+}
+
+/* Normally one buffer; small pieces when memory is short. */
+static int borrow(struct sock *sk, struct ktlsx_parked *into,
+		  struct ktlsx_span *dst, u32 len)
+{
+	u32 room_len = 0;
+
+	into->buf_count = 0;
+	while (room_len < len) {
+		struct ktlsx_buf *buf = &into->buf[into->buf_count];
+
+		if (into->buf_count == KTLSX_PARK_PIECES ||
+		    ktlsx_buf_get(sock_net(sk), buf, sk->sk_allocation)) {
+			ktlsx_parked_drop(into, false);
+			return -ENOMEM;
+		}
+		dst[into->buf_count].base = page_address(buf->page);
+		dst[into->buf_count].len = buf->size;
+		into->buf_count++;
+		room_len += buf->size;
+	}
+	return 0;
+}
+
+int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
+		  struct ktlsx_parked *into)
+{
+	const struct ktlsx_suite *suite = rx->dir.suite;
+	const struct ktlsx_aead *aead = rx->dir.aead;
+	u32 record_len = rx->place.record_len;
+	struct ktlsx_span dst[KTLSX_PARK_PIECES];
+	const struct ktlsx_aead_engine *engine;
+	struct ktlsx_opened opened;
+	int err;
+
+	into->is_shared = false;
+	into->off = 0;
+	err = borrow(sk, into, dst,
+		     record_len - suite->prefix_len - KTLSX_TAG_LEN);
+	if (err)
+		return err;
+
+	engine = ktlsx_aead_enter(aead);
+	err = ktlsx_record_open(&rx->dir, ahead, rx->place.span, record_len,
+				dst, into->buf_count, engine, &opened);
+	ktlsx_aead_leave(engine);
+	if (unlikely(engine != aead->fast))
+		ktlsx_stat_add(sock_net(sk), KTLSX_STAT_RX_FALLBACK, 1);
+	if (err) {
+		ktlsx_parked_drop(into, false);
+		return err;
+	}
+	into->type = opened.type;
+	into->len = opened.content_len;
+	return 0;
+}
+
+/* Not sk_err: the socket must still be able to send the alert. */
+static int fail(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat why,
+		int err)
+{
+	WRITE_ONCE(rx->err, err);
+	ktlsx_stat_add(sock_net(sk), why, 1);
+	return err;
+}
+
+static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
+{
+	struct ktlsx_parked *parked = &rx->parked;
+	int ret;
+
+	if (unlikely(rx->err))
+		return rx->err;
+	ret = ktlsx_framer_place(sk, &rx->framer, 0, sk->sk_allocation,
+				 &rx->place);
+	if (unlikely(rx->framer.err))
+		return fail(sk, rx, KTLSX_STAT_RX_BAD_RECORD, rx->framer.err);
+	if (ret <= 0)
+		return ret;
+
+	ret = ktlsx_rx_open(sk, rx, 0, parked);
+	if (ret == -EBADMSG)
+		return fail(sk, rx, KTLSX_STAT_RX_AUTH_FAIL, ret);
+	if (ret)
+		return ret;
+	ktlsx_framer_take(sk, &rx->framer);
+	ktlsx_dir_advance(&rx->dir);
+	parked->is_parked = true;
+
+	if (parked->type != TLS_CT_APPLICATION_DATA)
+		way = KTLSX_STAT_RX_CONTROL_RECORDS;
+	ktlsx_stat_add(sock_net(sk), way, 1);
+	ktlsx_stat_add(sock_net(sk), way + 1, parked->len);
+	return 1;
+}
+
+int ktlsx_rx_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
+{
+	if (rx->parked.is_parked)
+		return 1;
+	sk_flush_backlog(sk);
+	for (;;) {
+		int ret = park_next(sk, rx, way);
+
+		if (ret <= 0)
+			return ret;
+		if (likely(rx->parked.len) ||
+		    rx->parked.type != TLS_CT_APPLICATION_DATA)
+			return 1;
+		ktlsx_rx_consume(rx, 0);
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
+	}
+}
+
+static bool may_go_on(const struct sock *sk, const struct ktlsx_rx *rx,
+		      u32 rcv_nxt)
+{
+	if (sk->sk_err || (sk->sk_shutdown & RCV_SHUTDOWN) ||
+	    sk->sk_state == TCP_CLOSE)
+		return true;
+	if (READ_ONCE(rx->parked.is_parked))
+		return READ_ONCE(tcp_sk(sk)->rcv_nxt) != rcv_nxt;
+	return READ_ONCE(rx->is_ready);
+}
+
+static int sleep_for_more(struct sock *sk, struct ktlsx_rx *rx, long *timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	u32 rcv_nxt = tcp_sk(sk)->rcv_nxt;
+	int ret;
+
+	ktlsx_rx_settle(sk, rx);
+	add_wait_queue(sk_sleep(sk), &wait);
+	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	ret = sk_wait_event(sk, timeo, may_go_on(sk, rx, rcv_nxt), &wait);
+	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	remove_wait_queue(sk_sleep(sk), &wait);
+	return ret < 0 ? ret : 1;
+}
+
+int ktlsx_rx_wait(struct sock *sk, struct ktlsx_rx *rx, long *timeo,
+		  bool has_some)
+{
+	if (has_some) {
+		if (!*timeo || sk->sk_err || sk->sk_state == TCP_CLOSE ||
+		    (sk->sk_shutdown & RCV_SHUTDOWN) || signal_pending(current))
+			return 0;
+		return sleep_for_more(sk, rx, timeo);
+	}
+	/* TCP's order, so that a reset behind the FIN is no error here either. */
+	if (sock_flag(sk, SOCK_DONE))
+		return 0;
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return 0;
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
+	if (!*timeo)
+		return -EAGAIN;
+	if (signal_pending(current))
+		return sock_intr_errno(*timeo);
+	return sleep_for_more(sk, rx, timeo);
+}
+
+__poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
+		       struct poll_table_struct *wait)
+{
+	struct sock *sk = sock->sk;
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	__poll_t mask = ctx->base_ops->poll(file, sock, wait);
+
+	mask &= ~(EPOLLIN | EPOLLRDNORM);
+	if (ktlsx_rx_is_readable(sk) ||
+	    (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(ctx->rx->err))
+		mask |= EPOLLIN | EPOLLRDNORM | EPOLLERR;
+	return mask;
+}
+
+bool ktlsx_rx_is_readable(struct sock *sk)
+{
+	return READ_ONCE(ktlsx_sock_of(sk)->rx->is_ready);
+}
+
+static int content_left(const struct ktlsx_rx *rx)
+{
+	const struct ktlsx_parked *parked = &rx->parked;
+
+	if (!READ_ONCE(parked->is_parked) ||
+	    READ_ONCE(parked->type) != TLS_CT_APPLICATION_DATA)
+		return 0;
+	return READ_ONCE(parked->len) - READ_ONCE(parked->off);
+}
+
+int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	struct sock *sk = sock->sk;
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	int answer;
+
+	if (cmd != SIOCINQ)
+		return ctx->base_ops->ioctl(sock, cmd, arg);
+
+	lock_sock(sk);
+	/* What stands in the way of a record is for the next read to tell. */
+	ktlsx_rx_next(sk, ctx->rx, KTLSX_STAT_RX_RECV_RECORDS);
+	answer = content_left(ctx->rx);
+	ktlsx_rx_settle(sk, ctx->rx);
+	release_sock(sk);
+	return put_user(answer, (int __user *)arg);
+}
+
+int ktlsx_rx_peek_len(struct socket *sock)
+{
+	return content_left(ktlsx_sock_of(sock->sk)->rx);
+}
+
+int ktlsx_rx_start(struct sock *sk, const struct ktlsx_suite *suite,
+		   const u8 *info)
+{
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	struct ktlsx_rx *rx;
+
+	rx = kmem_cache_zalloc(cache, sk->sk_allocation);
+	if (!rx)
+		return -ENOMEM;
+
+	ktlsx_dir_init(&rx->dir, suite, info);
+	rx->framer.suite = suite;
+	ctx->rx = rx;
+	ktlsx_sock_hook(sk, &sk->sk_data_ready, &ctx->base_data_ready,
+			data_ready);
+	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_RX, 1);
+	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_TOTAL_RX, 1);
+	ktlsx_sock_publish(sk, KTLSX_MODE_RX);
+	/* After publishing: whoever this wakes must find the new poll. */
+	ktlsx_rx_settle(sk, rx);
+	return 0;
+}
+
+void ktlsx_rx_stop(struct sock *sk)
+{
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	struct ktlsx_rx *rx = ctx->rx;
+
+	ktlsx_sock_unhook(sk, &sk->sk_data_ready, ctx->base_data_ready,
+			  data_ready);
+	ctx->rx = NULL;
+	ktlsx_framer_fini(sk, &rx->framer);
+	if (rx->parked.is_parked)
+		ktlsx_parked_drop(&rx->parked, true);
+	ktlsx_sock_charge(sk, &rx->charged, 0);
+	ktlsx_dir_wipe(&rx->dir);
+	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_RX, -1);
+	kmem_cache_free(cache, rx);
+}
+
+int ktlsx_rx_init(void)
+{
+	/* The key inside wants its alignment. */
+	cache = kmem_cache_create("ktlsx_rx", sizeof(struct ktlsx_rx),
+				  __alignof__(struct ktlsx_rx),
+				  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
+	return cache ? 0 : -ENOMEM;
+}
+
+void ktlsx_rx_exit(void)
+{
+	kmem_cache_destroy(cache);
+}

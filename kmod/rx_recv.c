@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns one call of recvmsg: what is copied where, what the control message
+ * says, when it is enough. Must not know where records come from.
+ * Concurrency: socket lock held but while ktlsx_rx_wait() sleeps; after that
+ * everything is looked at anew, for another reader may have been there.
+ * Spec: <linux/tls.h>; in-tree behaviour for record types and errnos
+ */
+#include "rx.h"
+
+#include <linux/errqueue.h>
+#include <linux/in.h>
+#include <linux/mm.h>
+#include <linux/tls.h>
+#include <linux/uio.h>
+#include <net/tcp.h>
+
+/* One call: all its bytes have one content type. */
+struct reading {
+	struct msghdr *msg;
+	size_t room_len;
+	int flags;
+	int target_len;
+	int copied_len;
+	long timeo;
+	u8 type;
+	bool is_announced;
+};
+
+/* Returns 1; 0 a record that is not for this call; -EIO no room for its type. */
+static int announce(struct reading *reading, const struct ktlsx_parked *parked)
+{
+	struct msghdr *msg = reading->msg;
+	u8 type = parked->type;
+	int err;
+
+	if (reading->is_announced)
+		return type == reading->type && type == TLS_CT_APPLICATION_DATA;
+	reading->is_announced = true;
+	reading->type = type;
+	if (type == TLS_CT_APPLICATION_DATA && !msg->msg_controllen)
+		return 1;
+	err = put_cmsg(msg, SOL_TLS, TLS_GET_RECORD_TYPE, sizeof(type), &type);
+	if (type != TLS_CT_APPLICATION_DATA &&
+	    (err || msg->msg_flags & MSG_CTRUNC))
+		return -EIO;
+	return 1;
+}
+
+static u32 copy_content(const struct ktlsx_parked *parked, u32 len,
+			struct iov_iter *to)
+{
+	u32 off = parked->off;
+	u32 done_len = 0;
+	unsigned int i;
+
+	for (i = 0; i < parked->buf_count && done_len < len; i++) {
+		const struct ktlsx_buf *buf = &parked->buf[i];
+		u32 part_len, part_done_len;
+
+		if (off >= buf->size) {
+			off -= buf->size;
+			continue;
+		}
+		part_len = min(len - done_len, buf->size - off);
+		part_done_len = copy_to_iter(page_address(buf->page) + off,
+					     part_len, to);
+		done_len += part_done_len;
+		if (part_done_len < part_len)
+			break;
+		off = 0;
+	}
+	return done_len;
+}
+
+/* Returns how much of @parked went to the reader; less than it could: a fault. */
+static u32 hand_over(struct reading *reading, const struct ktlsx_parked *parked,
+		     bool *has_faulted)
+{
+	u32 len = min_t(size_t, reading->room_len, parked->len - parked->off);
+	u32 done_len = len;
+
+	if (likely(!(reading->flags & MSG_TRUNC)))
+		done_len = copy_content(parked, len, &reading->msg->msg_iter);
+	reading->copied_len += done_len;
+	reading->room_len -= done_len;
+	*has_faulted = done_len < len;
+	return done_len;
+}
+
+/* Returns 1 when a record is parked, else how the call ends. */
+static int await_record(struct sock *sk, struct ktlsx_rx *rx,
+			struct reading *reading)
+{
+	for (;;) {
+		int ret = ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_RECV_RECORDS);
+
+		if (ret)
+			return ret;
+		if (reading->copied_len >= reading->target_len)
+			return 0;
+		ret = ktlsx_rx_wait(sk, rx, &reading->timeo,
+				    reading->copied_len);
+		if (ret <= 0)
+			return ret;
+	}
+}
+
+/* Returns 1 when the next record may follow, else how the call ends. */
+static int take_record(struct ktlsx_rx *rx, struct reading *reading)
+{
+	struct ktlsx_parked *parked = &rx->parked;
+	bool has_faulted;
+	int ret;
+
+	ret = announce(reading, parked);
+	if (ret <= 0)
+		return ret;
+	ktlsx_rx_consume(rx, hand_over(reading, parked, &has_faulted));
+	if (unlikely(has_faulted))
+		return -EFAULT;
+	if (likely(reading->type == TLS_CT_APPLICATION_DATA))
+		return 1;
+	if (!parked->is_parked)
+		reading->msg->msg_flags |= MSG_EOR;
+	return 0;
+}
+
+static int receive(struct sock *sk, struct ktlsx_rx *rx,
+		   struct reading *reading)
+{
+	int ret;
+
+	do {
+		ret = await_record(sk, rx, reading);
+		if (ret > 0)
+			ret = take_record(rx, reading);
+	} while (ret > 0 && reading->room_len);
+	return min(ret, 0);
+}
+
+/* Returns 1 when the record at rx->place was shown and another may follow. */
+static int show_ahead(struct sock *sk, struct ktlsx_rx *rx,
+		      struct reading *reading, u32 ahead)
+{
+	struct ktlsx_parked glance;
+	bool has_faulted = true;
+
+	if (ktlsx_rx_open(sk, rx, ahead, &glance))
+		return 0;
+	if (glance.type == TLS_CT_APPLICATION_DATA)
+		hand_over(reading, &glance, &has_faulted);
+	ktlsx_parked_drop(&glance, false);
+	return !has_faulted;
+}
+
+/*
+ * Show application data behind the parked record. Nothing is consumed and
+ * nothing sticks: a record that is bad or of another type ends the look.
+ */
+static void peek_ahead(struct sock *sk, struct ktlsx_rx *rx,
+		       struct reading *reading)
+{
+	u32 parked_off = rx->parked.off;
+	u64 seq = rx->dir.seq;
+	u32 skip_len = 0;
+	u32 ahead = 0;
+
+	while (reading->room_len) {
+		u32 record_len;
+		int ret;
+
+		ret = ktlsx_framer_place(sk, &rx->framer, skip_len,
+					 sk->sk_allocation, &rx->place);
+		if (ret > 0) {
+			record_len = rx->place.record_len;
+			if (!show_ahead(sk, rx, reading, ahead++))
+				return;
+			skip_len += record_len;
+			if (signal_pending(current))
+				return;
+			cond_resched();
+			continue;
+		}
+		if (ret < 0 || reading->copied_len >= reading->target_len ||
+		    ktlsx_rx_wait(sk, rx, &reading->timeo, true) <= 0)
+			return;
+		/* Another reader took what this one has shown already. */
+		if (!rx->parked.is_parked || rx->parked.off != parked_off ||
+		    rx->dir.seq != seq)
+			return;
+	}
+}
+
+static int peek(struct sock *sk, struct ktlsx_rx *rx, struct reading *reading)
+{
+	bool has_faulted;
+	int ret;
+
+	ret = await_record(sk, rx, reading);
+	if (ret <= 0)
+		return ret;
+	ret = announce(reading, &rx->parked);
+	if (ret < 0)
+		return ret;
+	hand_over(reading, &rx->parked, &has_faulted);
+	if (has_faulted)
+		return -EFAULT;
+	if (reading->type == TLS_CT_APPLICATION_DATA)
+		peek_ahead(sk, rx, reading);
+	return 0;
+}
+
+int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	struct ktlsx_rx *rx = ktlsx_sock_of(sk)->rx;
+	struct reading reading = {
+		.msg = msg,
+		.room_len = len,
+		.flags = flags,
+	};
+	int err;
+
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return sock_recv_errqueue(sk, msg, len, SOL_IP, IP_RECVERR);
+	if (unlikely(flags & MSG_OOB))
+		return -EOPNOTSUPP;
+
+	lock_sock(sk);
+	reading.target_len = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	reading.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	if (flags & MSG_PEEK)
+		err = peek(sk, rx, &reading);
+	else
+		err = receive(sk, rx, &reading);
+	ktlsx_rx_settle(sk, rx);
+	release_sock(sk);
+	return reading.copied_len ?: err;
+}

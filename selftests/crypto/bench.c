@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the measurement of the record engines beside OpenSSL's EVP: cycles per byte of
+ * whole records, minima of many short samples.
+ * Must not know: how an engine works. Prints numbers only, decides nothing.
+ */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "aead.h"
+#include "cpu.h"
+
+#define SAMPLES 400
+#define SAMPLE_CYCLES 60000
+#define RECORD_LEN_MAX 16384
+#define AAD_LEN 13
+
+struct work {
+	const struct ktlsx_aead *aead;
+	const struct ktlsx_aead_engine *engine;
+	struct ktlsx_aead_key key;
+	EVP_CIPHER_CTX *evp;
+	bool opening;
+	size_t len;
+	size_t pieces;
+};
+
+static u8 source[RECORD_LEN_MAX + 64] __aligned(4096);
+static u8 target[RECORD_LEN_MAX + 64] __aligned(4096);
+static u8 tag[KTLSX_AEAD_TAG_LEN];
+static const u8 nonce[KTLSX_AEAD_NONCE_LEN];
+static const u8 aad[AAD_LEN];
+static const size_t sizes[] = { 64, 512, 1420, 4096, 16384 };
+
+/* Core cycles for each tick of the time stamp counter: a chain of additions takes one each. */
+static double core_cycles_per_tick(void)
+{
+	u64 best = UINT64_MAX, start, ticks, x = 1;
+	unsigned int sample, i;
+
+	for (sample = 0; sample < 200; sample++) {
+		start = __rdtsc();
+		for (i = 0; i < 1000; i++)
+			__asm__ __volatile__("add %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\t"
+					     "add %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\tadd %0, %0"
+					     : "+r"(x));
+		ticks = __rdtsc() - start;
+		best = min(best, ticks);
+	}
+	return 8000.0 / (double)best;
+}
+
+static void run_ours(struct work *w)
+{
+	struct ktlsx_span src[64], dst = { target, w->len };
+	struct ktlsx_aead_text text = {
+		.src = src, .dst = &dst, .text_len = w->len,
+		.aad = aad, .aad_len = AAD_LEN, .nonce = nonce,
+	};
+	size_t i;
+
+	for (i = 0; i < w->pieces; i++) {
+		src[i].base = source + i * (w->len / w->pieces);
+		src[i].len = i + 1 < w->pieces ? w->len / w->pieces : w->len - i * (w->len / w->pieces);
+	}
+	if (!w->opening)
+		ktlsx_aead_seal(w->engine, &w->key, &text, tag);
+	else if (ktlsx_aead_open(w->engine, &w->key, &text, tag))
+		abort();
+}
+
+static void run_evp(struct work *w)
+{
+	int n = 0, ok;
+
+	ok = EVP_CipherInit_ex(w->evp, NULL, NULL, NULL, nonce, -1) &&
+	     EVP_CipherUpdate(w->evp, NULL, &n, aad, AAD_LEN) &&
+	     EVP_CipherUpdate(w->evp, target, &n, source, (int)w->len);
+	if (w->opening)
+		ok = ok && EVP_CIPHER_CTX_ctrl(w->evp, EVP_CTRL_AEAD_SET_TAG, 16, tag) &&
+		     EVP_CipherFinal_ex(w->evp, target, &n) > 0;
+	else
+		ok = ok && EVP_CipherFinal_ex(w->evp, target, &n) > 0 &&
+		     EVP_CIPHER_CTX_ctrl(w->evp, EVP_CTRL_AEAD_GET_TAG, 16, tag);
+	if (!ok)
+		abort();
+}
+
+static double ticks_per_record(struct work *w)
+{
+	void (*run)(struct work *w) = w->engine ? run_ours : run_evp;
+	u64 best = UINT64_MAX, start, ticks;
+	unsigned int sample, i, batch;
+
+	start = __rdtsc();
+	run(w);
+	run(w);
+	ticks = (__rdtsc() - start) / 2;
+	batch = ticks < SAMPLE_CYCLES ? (unsigned int)(SAMPLE_CYCLES / (ticks + 1)) + 1 : 1;
+	for (sample = 0; sample < SAMPLES; sample++) {
+		start = __rdtsc();
+		for (i = 0; i < batch; i++)
+			run(w);
+		ticks = __rdtsc() - start;
+		best = min(best, ticks);
+	}
+	return (double)best / batch;
+}
+
+/* A record to open must be a sealed one: put it where the source is. */
+static void set_up(struct work *w, bool opening, const u8 *raw)
+{
+	memset(source, 0x5a, sizeof(source));
+	w->opening = false;
+	if (!w->engine && !EVP_CipherInit_ex(w->evp, w->aead->key_len == 16 ? EVP_aes_128_gcm() :
+					     EVP_aes_256_gcm(), NULL, raw, nonce, 1))
+		abort();
+	if (!opening)
+		return;
+	if (w->engine)
+		run_ours(w);
+	else
+		run_evp(w);
+	memcpy(source, target, w->len);
+	w->opening = true;
+	if (!w->engine && !EVP_CipherInit_ex(w->evp, NULL, NULL, NULL, NULL, 0))
+		abort();
+}
+
+static void print_row(struct work *w, const char *name, double scale)
+{
+	u8 raw[32];
+	unsigned int i;
+	int opening;
+
+	memset(raw, 7, sizeof(raw));
+	ktlsx_aead_prepare(w->aead, &w->key, raw);
+	for (opening = 0; opening < 2; opening++) {
+		printf("%-12s %-14s %-4s", w->aead->name, name, opening ? "open" : "seal");
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			w->len = sizes[i];
+			w->pieces = 1;
+			set_up(w, opening, raw);
+			printf(" %8.3f", ticks_per_record(w) * scale / (double)w->len);
+		}
+		if (w->engine) {
+			w->pieces = 4;
+			set_up(w, opening, raw);
+			printf(" %8.3f", ticks_per_record(w) * scale / (double)w->len);
+		}
+		printf("\n");
+		fflush(stdout);
+	}
+}
+
+static void print_ours(enum ktlsx_aead_alg alg, double scale)
+{
+	struct work w = { .aead = ktlsx_aead_find(alg) };
+	const struct ktlsx_aead_engine *const *row;
+
+	for (row = w.aead->engines; *row; row++) {
+		w.engine = *row;
+		if ((*row)->cpu_needs & ~ktlsx_cpu_features())
+			printf("%-12s %-14s not on this CPU\n", w.aead->name, (*row)->name);
+		else
+			print_row(&w, (*row)->name, scale);
+	}
+}
+
+static void print_evp(enum ktlsx_aead_alg alg, const char *name, double scale)
+{
+	struct work w = { .aead = ktlsx_aead_find(alg), .evp = EVP_CIPHER_CTX_new() };
+
+	print_row(&w, name, scale);
+	EVP_CIPHER_CTX_free(w.evp);
+}
+
+/* OpenSSL reads its mask before main(): its second measurement needs a second program. */
+int main(int argc, char **argv)
+{
+	bool masked = argc > 1 && !strcmp(argv[1], "--masked");
+	double scale = core_cycles_per_tick();
+	int alg;
+
+	if (ktlsx_aead_init(NULL))
+		return 1;
+	if (!masked) {
+		printf("core cycles per byte; %.3f core cycles per TSC tick; %s\n", scale,
+		       OpenSSL_version(OPENSSL_VERSION));
+		printf("%-32s", "");
+		for (alg = 0; alg < (int)ARRAY_SIZE(sizes); alg++)
+			printf(" %8zu", sizes[alg]);
+		printf("  4 pieces\n");
+	}
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++) {
+		if (!masked)
+			print_ours(alg, scale);
+		print_evp(alg, masked ? "evp no VAES" : "evp", scale);
+	}
+	fflush(stdout);
+	if (masked)
+		return 0;
+	setenv("OPENSSL_ia32cap", ":~0x60000000000", 1);
+	execl("/proc/self/exe", argv[0], "--masked", (char *)NULL);
+	return 1;
+}

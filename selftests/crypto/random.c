@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the proof that every engine computes what OpenSSL computes, whatever the lengths,
+ * the borders of the spans and the alignment, in place or not, and that a forged record is
+ * refused and wiped.
+ * Must not know: how an engine works. Concurrency: one thread.
+ */
+#include "../ktap.h"
+
+#include "arena.h"
+#include "cpu.h"
+#include "evp.h"
+
+#define CASES 100000
+#define AAD_LEN_MAX 300
+#define TEST_TIMEOUT_S 120
+
+/* One case: the record in plain memory, and where its two sides lie. */
+struct trial {
+	const struct ktlsx_aead *aead;
+	const struct ktlsx_aead_engine *engine;
+	struct ktlsx_aead_key key;
+	EVP_CIPHER_CTX *ctx;
+	struct evp_record record;
+	struct arena src;
+	struct arena dst;
+	bool in_place;
+	uint8_t aad[AAD_LEN_MAX];
+	uint8_t plain[ARENA_SLOT_LEN];
+	uint8_t sealed[ARENA_SLOT_LEN];
+};
+
+static struct trial trial;
+
+FIXTURE(random_records) {
+	struct trial *trial;
+};
+
+FIXTURE_VARIANT(random_records) {
+	enum ktlsx_aead_alg alg;
+	const char *engine;
+};
+
+FIXTURE_VARIANT_ADD(random_records, aes_128_gcm_generic) = { KTLSX_AEAD_AES_128_GCM, "generic" };
+FIXTURE_VARIANT_ADD(random_records, aes_256_gcm_generic) = { KTLSX_AEAD_AES_256_GCM, "generic" };
+FIXTURE_VARIANT_ADD(random_records, aes_128_gcm_aesni) = { KTLSX_AEAD_AES_128_GCM, "aesni" };
+FIXTURE_VARIANT_ADD(random_records, aes_256_gcm_aesni) = { KTLSX_AEAD_AES_256_GCM, "aesni" };
+
+FIXTURE_SETUP(random_records)
+{
+	struct trial *t = &trial;
+	const struct ktlsx_aead_engine *const *row;
+
+	self->trial = t;
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	t->aead = ktlsx_aead_find(variant->alg);
+	for (row = t->aead->engines; *row && strcmp((*row)->name, variant->engine); row++)
+		;
+	ASSERT_TRUE(*row);
+	t->engine = *row;
+	if (t->engine->cpu_needs & ~ktlsx_cpu_features())
+		SKIP("this CPU cannot run engine %s", t->engine->name);
+	t->record.alg = variant->alg;
+	t->ctx = EVP_CIPHER_CTX_new();
+	arena_init(&t->src);
+	arena_init(&t->dst);
+	arena_seed();
+}
+
+/* Most records are short; some are as long as TLS allows, and longer. */
+static size_t random_text_len(void)
+{
+	size_t style = arena_below(100);
+
+	if (style < 60)
+		return arena_below(300);
+	if (style < 90)
+		return arena_below(1500);
+	if (style < 98)
+		return arena_below(4500);
+	return arena_below(17 * 1024 + 1);
+}
+
+/* New numbers for everything; the key lives for a few cases. */
+static void next_record(struct trial *t, unsigned int number)
+{
+	struct evp_record *r = &t->record;
+
+	if (number % 8 == 0) {
+		arena_fill_random(r->raw, sizeof(r->raw));
+		ktlsx_aead_prepare(t->aead, &t->key, r->raw);
+	}
+	arena_fill_random(r->nonce, sizeof(r->nonce));
+	r->aad = t->aad;
+	r->aad_len = arena_below(4) ? 5 + 8 * arena_below(2) : arena_below(AAD_LEN_MAX);
+	arena_fill_random(t->aad, r->aad_len);
+	r->text_len = random_text_len();
+	arena_fill_random(t->plain, r->text_len);
+	r->in = t->plain;
+	r->out = t->sealed;
+	evp_seal(t->ctx, r);
+}
+
+/* New places on both sides, the source filled with @bytes. */
+static void lay_out(struct trial *t, const uint8_t *bytes)
+{
+	t->in_place = !arena_below(3);
+	if (t->in_place) {
+		arena_contiguous(&t->src, t->record.text_len);
+		arena_recut(&t->dst, &t->src, t->record.text_len);
+	} else {
+		arena_scatter(&t->src, t->record.text_len);
+		arena_scatter(&t->dst, t->record.text_len);
+	}
+	arena_write(&t->src, bytes);
+}
+
+static struct ktlsx_aead_text text_of(const struct trial *t)
+{
+	return (struct ktlsx_aead_text){
+		.src = t->src.spans, .dst = t->dst.spans, .text_len = t->record.text_len,
+		.aad = t->aad, .aad_len = t->record.aad_len, .nonce = t->record.nonce,
+	};
+}
+
+static void check_edges(const struct trial *t, const uint8_t *source)
+{
+	if (t->in_place)
+		return;
+	ASSERT_TRUE(arena_canaries_alive(&t->src));
+	ASSERT_TRUE(arena_canaries_alive(&t->dst));
+	ASSERT_TRUE(arena_holds(&t->src, source));
+}
+
+static void check_seal(struct trial *t, const struct ktlsx_aead_engine *engine)
+{
+	struct ktlsx_aead_text text;
+	uint8_t tag[KTLSX_AEAD_TAG_LEN];
+
+	lay_out(t, t->plain);
+	text = text_of(t);
+	ktlsx_aead_seal(engine, &t->key, &text, tag);
+	ASSERT_MEM_EQ(tag, t->record.tag, sizeof(tag));
+	ASSERT_TRUE(arena_holds(&t->dst, t->sealed));
+	check_edges(t, t->plain);
+}
+
+static void check_open(struct trial *t, const struct ktlsx_aead_engine *engine)
+{
+	struct ktlsx_aead_text text;
+
+	lay_out(t, t->sealed);
+	text = text_of(t);
+	ASSERT_EQ(ktlsx_aead_open(engine, &t->key, &text, t->record.tag), 0);
+	ASSERT_TRUE(arena_holds(&t->dst, t->plain));
+	check_edges(t, t->sealed);
+}
+
+static void flip_bit(uint8_t *bytes, size_t len)
+{
+	bytes[arena_below(len)] ^= (uint8_t)(1u << arena_below(8));
+}
+
+/* One bit anywhere in what the tag covers, or in the tag. */
+static void check_forgery(struct trial *t)
+{
+	struct ktlsx_aead_text text;
+	struct trial forged;
+
+	memcpy(forged.aad, t->aad, sizeof(t->aad));
+	memcpy(forged.sealed, t->sealed, t->record.text_len);
+	forged.record = t->record;
+	switch (arena_below(4)) {
+	case 0:
+		flip_bit(forged.record.tag, KTLSX_AEAD_TAG_LEN);
+		break;
+	case 1:
+		flip_bit(forged.record.nonce, KTLSX_AEAD_NONCE_LEN);
+		break;
+	case 2:
+		flip_bit(t->record.aad_len ? forged.aad : forged.record.tag,
+			 t->record.aad_len ? t->record.aad_len : KTLSX_AEAD_TAG_LEN);
+		break;
+	default:
+		flip_bit(t->record.text_len ? forged.sealed : forged.record.tag,
+			 t->record.text_len ? t->record.text_len : KTLSX_AEAD_TAG_LEN);
+	}
+	lay_out(t, forged.sealed);
+	text = text_of(t);
+	text.aad = forged.aad;
+	text.nonce = forged.record.nonce;
+	ASSERT_EQ(ktlsx_aead_open(t->engine, &t->key, &text, forged.record.tag), -EBADMSG);
+	ASSERT_TRUE(arena_holds(&t->dst, NULL));
+	check_edges(t, forged.sealed);
+}
+
+static void check_block(struct trial *t)
+{
+	size_t index, len;
+	uint8_t block[KTLSX_AEAD_BLOCK_LEN] = { 0 };
+
+	if (!t->record.text_len)
+		return;
+	index = arena_below((t->record.text_len + 15) / 16);
+	len = min(t->record.text_len - 16 * index, sizeof(block));
+	memcpy(block, t->sealed + 16 * index, len);
+	ktlsx_aead_block(t->engine, &t->key, t->record.nonce, (u32)index, block, block);
+	ASSERT_MEM_EQ(block, t->plain + 16 * index, len);
+}
+
+/* Under a sanitizer a tenth of the cases takes as long. */
+static unsigned int case_count(void)
+{
+	const char *text = getenv("KTLSX_CASES");
+
+	return text ? (unsigned int)strtoul(text, NULL, 0) : CASES;
+}
+
+TEST_F_TIMEOUT(random_records, agree_with_openssl, TEST_TIMEOUT_S)
+{
+	unsigned int number, count = case_count();
+	struct trial *t = self->trial;
+
+	for (number = 0; number < count; number++) {
+		next_record(t, number);
+		check_seal(t, t->engine);
+		check_open(t, t->engine);
+		check_block(t);
+		if (number % 4 == 0)
+			check_forgery(t);
+		if (number % 8 == 0) {
+			/* the same prepared key serves the generic engine too */
+			check_seal(t, t->aead->generic);
+			check_open(t, t->aead->generic);
+		}
+	}
+	ktap_diag("%u records of %s by %s", number, t->aead->name, t->engine->name);
+}
+
+/* Block counters beyond 16 bits: longer than any record, but no engine may know that. */
+TEST_F_TIMEOUT(random_records, two_megabytes, TEST_TIMEOUT_S)
+{
+	struct trial *t = self->trial;
+	size_t len = (2u << 20) + 77;
+	uint8_t *plain = malloc(len), *sealed = malloc(len), *ours = malloc(len);
+	struct ktlsx_span src = { plain, len }, dst[2] = { { ours, 1001 }, { ours + 1001, len - 1001 } };
+	struct ktlsx_aead_text text;
+	uint8_t tag[KTLSX_AEAD_TAG_LEN];
+
+	ASSERT_TRUE(plain && sealed && ours);
+	next_record(t, 0);
+	arena_fill_random(plain, len);
+	t->record.text_len = len;
+	t->record.in = plain;
+	t->record.out = sealed;
+	evp_seal(t->ctx, &t->record);
+	text = text_of(t);
+	text.src = &src;
+	text.dst = dst;
+	ktlsx_aead_seal(t->engine, &t->key, &text, tag);
+	ASSERT_MEM_EQ(ours, sealed, len);
+	ASSERT_MEM_EQ(tag, t->record.tag, sizeof(tag));
+	free(plain);
+	free(sealed);
+	free(ours);
+}
+
+KTAP_MAIN()

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the tests that need no other cipher library: the known answers that the module
+ * checks at load, the choice of engines, and edges of the interface.
+ * Must not know: how an engine works. Concurrency: one thread.
+ */
+#include "../ktap.h"
+
+#include "aead.h"
+#include "cpu.h"
+#include "selftest.h"
+
+static const u8 nonce[KTLSX_AEAD_NONCE_LEN];
+
+static bool has(const struct ktlsx_aead_engine *engine)
+{
+	return !(engine->cpu_needs & ~ktlsx_cpu_features());
+}
+
+TEST(known_answers_of_every_engine)
+{
+	const struct ktlsx_aead_engine *const *row;
+	const struct ktlsx_aead *aead;
+	int alg;
+
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	ASSERT_EQ(ktlsx_selftest(), 0);
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++) {
+		aead = ktlsx_aead_find(alg);
+		for (row = aead->engines; *row; row++)
+			ktap_diag("%s %s: %s", aead->name, (*row)->name,
+				  has(*row) ? "known answers" : "NOT RUN, this CPU lacks it");
+		for (row = aead->engines; !has(*row); row++)
+			;
+		/* a wrong answer would have disabled the best one */
+		EXPECT_TRUE(aead->fast == *row);
+	}
+}
+
+TEST(isa_limits_the_choice)
+{
+	int alg;
+
+	EXPECT_EQ(ktlsx_aead_init("no such engine"), -EINVAL);
+	EXPECT_EQ(ktlsx_aead_init(""), 0);
+	EXPECT_EQ(ktlsx_aead_init("generic"), 0);
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
+		EXPECT_TRUE(ktlsx_aead_find(alg)->fast == ktlsx_aead_find(alg)->generic);
+	EXPECT_EQ(ktlsx_aead_init("aesni"), 0);
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
+		EXPECT_EQ(!strcmp(ktlsx_aead_find(alg)->fast->name, "aesni"),
+			  !!(ktlsx_cpu_features() & KTLSX_CPU_AESNI));
+}
+
+TEST(disabled_engine_gives_way)
+{
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
+	const struct ktlsx_aead *other = ktlsx_aead_find(KTLSX_AEAD_AES_128_GCM);
+	const struct ktlsx_aead_engine *fast;
+
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	fast = other->fast;
+	while (aead->fast != aead->generic)
+		ASSERT_EQ(ktlsx_aead_disable(KTLSX_AEAD_AES_256_GCM, aead->fast), 0);
+	EXPECT_EQ(ktlsx_aead_disable(KTLSX_AEAD_AES_256_GCM, aead->generic), -ENOENT);
+	EXPECT_TRUE(other->fast == fast);
+}
+
+TEST(enter_and_leave)
+{
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_128_GCM);
+	const struct ktlsx_aead_engine *engine;
+
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	engine = ktlsx_aead_enter(aead);
+	EXPECT_TRUE(engine == aead->fast);
+	EXPECT_GE(engine->section_len_max, 16384 + 256);
+	ktlsx_aead_leave(engine);
+}
+
+/* No text and no spans at all: the tag of McGrew and Viega's case 1. */
+TEST(nothing_to_seal)
+{
+	static const u8 expected[KTLSX_AEAD_TAG_LEN] =
+		"\x58\xe2\xfc\xce\xfa\x7e\x30\x61\x36\x7f\x1d\x57\xa4\xe7\x45\x5a";
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_128_GCM);
+	struct ktlsx_aead_text text = { .nonce = nonce };
+	const struct ktlsx_aead_engine *const *row;
+	struct ktlsx_aead_key key;
+	u8 raw[16] = { 0 }, tag[KTLSX_AEAD_TAG_LEN];
+
+	ktlsx_aead_prepare(aead, &key, raw);
+	for (row = aead->engines; *row; row++) {
+		if (!has(*row))
+			continue;
+		ktlsx_aead_seal(*row, &key, &text, tag);
+		EXPECT_MEM_EQ(tag, expected, sizeof(tag));
+		EXPECT_EQ(ktlsx_aead_open(*row, &key, &text, tag), 0);
+		tag[15] ^= 0x80;
+		EXPECT_EQ(ktlsx_aead_open(*row, &key, &text, tag), -EBADMSG);
+	}
+}
+
+/* Bytes of one value are where a lost carry or an unset bit shows. */
+TEST(extreme_bytes)
+{
+	static const u8 values[] = { 0x00, 0xff, 0x80, 0x01 };
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
+	const struct ktlsx_aead_engine *const *row;
+	u8 raw[32], text[1024], first[1024], out[1024], tag[16], first_tag[16];
+	struct ktlsx_span src = { text, sizeof(text) }, dst = { out, sizeof(out) };
+	struct ktlsx_aead_text record = { &src, &dst, sizeof(text), text, 160, text };
+	struct ktlsx_aead_key key;
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		memset(raw, values[i / 4], sizeof(raw));
+		memset(text, values[i % 4], sizeof(text));
+		ktlsx_aead_prepare(aead, &key, raw);
+		dst.base = first;
+		ktlsx_aead_seal(aead->generic, &key, &record, first_tag);
+		dst.base = out;
+		for (row = aead->engines; *row; row++) {
+			if (!has(*row))
+				continue;
+			ktlsx_aead_seal(*row, &key, &record, tag);
+			EXPECT_MEM_EQ(out, first, sizeof(out));
+			EXPECT_MEM_EQ(tag, first_tag, sizeof(tag));
+		}
+	}
+}
+
+TEST(wipe_leaves_nothing)
+{
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
+	static const struct ktlsx_aead_key zero;
+	struct ktlsx_aead_key key;
+	u8 raw[32] = { 1 };
+
+	ktlsx_aead_prepare(aead, &key, raw);
+	EXPECT_NE(memcmp(&key, &zero, sizeof(key)), 0);
+	ktlsx_aead_wipe(&key);
+	EXPECT_MEM_EQ(&key, &zero, sizeof(key));
+}
+
+KTAP_MAIN()

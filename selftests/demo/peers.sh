@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Owns: the programs that talk, all of them Debian's: how each is started, fed, and stopped by its pid.
+# Must not know: the counters.
+# Concurrency: servers in the background, one client at a time in the foreground; every wait has an end.
+# Only the side under test gets the configuration that turns kernel TLS on; its peer decrypts in userspace.
+
+nginx_port=8443 openssl_port=8444 gnutls_port=8445
+servers=()
+curl_tls=() openssl_tls=() gnutls_priority=''
+
+# These programs live where an unprivileged PATH does not look.
+PATH=$PATH:/usr/sbin:/sbin
+
+# choose_suite PROTOCOL CIPHER: the options that leave a client no other choice.
+choose_suite() {
+	local gnutls_cipher=AES-256-GCM
+
+	case $2 in
+	*128*) gnutls_cipher=AES-128-GCM ;;
+	esac
+	case $1 in
+	# shellcheck disable=SC2034 # demo.sh runs curl
+	TLSv1.2) curl_tls=(--tlsv1.2 --tls-max 1.2 --ciphers "$2") openssl_tls=(-tls1_2 -cipher "$2") ;;
+	TLSv1.3) curl_tls=(--tlsv1.3 --tls13-ciphers "$2") openssl_tls=(-tls1_3 -ciphersuites "$2") ;;
+	esac
+	gnutls_priority="NORMAL:-VERS-ALL:+VERS-${1/v/}:-CIPHER-ALL:+$gnutls_cipher"
+}
+
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+		-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' -keyout key.pem -out cert.pem 2> openssl.log
+}
+
+listens() {
+	local hex
+	printf -v hex '%04X' "$1"
+
+	grep -q ":$hex 0*:0000 0A " /proc/net/tcp /proc/net/tcp6
+}
+
+# wait_until PATIENCE COMMAND...: tenths of a second.
+wait_until() {
+	local patience=$1
+	shift
+
+	until "$@"; do
+		[ $((patience--)) -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# serve PORT LOG COMMAND...
+serve() {
+	local port=$1 log=$2
+	shift 2
+
+	"$@" > "$log" 2>&1 &
+	servers+=("$!")
+	wait_until 200 listens "$port" || { complain "$1 does not listen: $(tail -n 1 "$log")"; return 1; }
+}
+
+stop_servers() {
+	touch hangup
+	[ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2> /dev/null || true
+	wait
+	rm -f hangup
+	servers=()
+}
+
+start_nginx() {
+	serve "$nginx_port" nginx.out nginx -p "$PWD/" -c nginx.conf -e nginx.log
+}
+
+has_bytes() {
+	[ "$(stat -c %s "$1")" -ge "$2" ]
+}
+
+# feed FILE CONDITION...: the file, then silence: the end of their input would end the connection.
+feed() {
+	cat "$1"
+	shift
+	wait_until 900 "$@" || true
+}
+
+# start_s_server IN OUT [CONFIGURATION]: one connection, raw bytes both ways.
+start_s_server() {
+	: > "$2"
+	# shellcheck disable=SC2016
+	feed "$1" test -e hangup | OPENSSL_CONF=${3:-} timeout 90 openssl s_server -quiet -naccept 1 \
+		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem > "$2" 2> server.log &
+	servers+=("$!")
+	wait_until 200 listens "$openssl_port" || complain "s_server: $(tail -n 1 server.log)"
+}
+
+start_gnutls_serv() {
+	GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf serve "$gnutls_port" server.log gnutls-serv --echo --quiet \
+		--port "$gnutls_port" --x509certfile cert.pem --x509keyfile key.pem --priority "$gnutls_priority"
+}
+
+# A client that knows nothing of kernel TLS. With a FILE of known LEN to come it hangs up when it is there.
+# s_client PORT [OPTION...] < IN > OUT
+s_client() {
+	local port=$1
+	shift
+
+	timeout 90 openssl s_client -connect "127.0.0.1:$port" "${openssl_tls[@]}" -CAfile cert.pem -verify_return_error \
+		-verify_hostname localhost -brief -nocommands "$@" 2> client.log || complain "s_client: $(tail -n 1 client.log)"
+}
+
+gnutls_cli() {
+	GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf timeout 90 gnutls-cli --logfile client.log --x509cafile cert.pem \
+		--verify-hostname localhost --port "$1" --priority "$gnutls_priority" 127.0.0.1 2> client.err ||
+		complain "gnutls-cli: $(tail -n 1 client.err)"
+}

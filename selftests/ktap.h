@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the test harness: registers tests, forks each one, prints KTAP.
+ * Must not know: sockets, TLS, the module under test.
+ * Concurrency: one test at a time; a test may fork and start threads, whose
+ * failures count too (the verdict lives in shared memory). Its process group
+ * is killed when it ends, so no helper process outlives its test.
+ * Follows: Documentation/dev-tools/ktap.rst; vocabulary of kselftest_harness.h.
+ */
+#ifndef KTAP_H
+#define KTAP_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KTAP_PASS	0
+#define KTAP_FAIL	1
+#define KTAP_SKIP	4
+#define KTAP_UNUSED	__attribute__((unused))
+
+/* Failures of one test that are spelled out. */
+#define KTAP_DIAG_MAX	8
+/* Seconds a test may take before KTLSX_SLOW stretches it. */
+#define KTAP_TIMEOUT_S	15
+
+struct ktap_verdict {
+	unsigned int failure_count;
+	char skip[200];
+};
+
+struct ktap_variant {
+	const char *name;
+	const void *data;
+	struct ktap_variant *next;
+};
+
+struct ktap_fixture {
+	const char *name;
+	struct ktap_variant *variants;
+};
+
+struct ktap_test {
+	struct ktap_fixture *fixture;
+	const char *name;
+	void (*run)(const void *variant);
+	unsigned int timeout_s;
+	struct ktap_test *next;
+};
+
+static struct ktap_test *ktap_tests;
+static struct ktap_verdict *ktap_verdict;
+static struct ktap_fixture global_fixture KTAP_UNUSED = { .name = "global" };
+
+static inline void ktap_add_test(struct ktap_test *test)
+{
+	struct ktap_test **at = &ktap_tests;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = test;
+}
+
+static inline void ktap_add_variant(struct ktap_fixture *fixture, struct ktap_variant *variant)
+{
+	struct ktap_variant **at = &fixture->variants;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = variant;
+}
+
+/* How much slower than a real machine this one is (an emulator says 10 or so). */
+static inline unsigned int ktap_slow(void)
+{
+	const char *text = getenv("KTLSX_SLOW");
+	int slow = text ? atoi(text) : 1;
+
+	return slow > 0 ? (unsigned int)slow : 1;
+}
+
+static inline __attribute__((format(printf, 1, 2))) void ktap_diag(const char *format, ...)
+{
+	char line[500];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	printf("# %s\n", line);
+	fflush(stdout);
+}
+
+static inline void ktap_failed(bool fatal, const char *file, int line, const char *text,
+			       long long left, long long right, int saved_errno)
+{
+	unsigned int nth = __atomic_add_fetch(&ktap_verdict->failure_count, 1, __ATOMIC_RELAXED);
+
+	if (nth <= KTAP_DIAG_MAX)
+		ktap_diag("%s:%d: expected %s; left %lld (0x%llx), right %lld (0x%llx), errno %d (%s)",
+			  file, line, text, left, (unsigned long long)left, right,
+			  (unsigned long long)right, saved_errno, strerror(saved_errno));
+	if (fatal)
+		_exit(KTAP_FAIL);
+}
+
+static inline void ktap_mem_eq(bool fatal, const char *file, int line, const char *text,
+			       const void *left, const void *right, size_t len)
+{
+	const uint8_t *l = left, *r = right;
+	size_t off = 0;
+
+	while (off < len && l[off] == r[off])
+		off++;
+	if (off == len)
+		return;
+	ktap_diag("%s:%d: first difference at byte %zu of %zu", file, line, off, len);
+	ktap_failed(fatal, file, line, text, l[off], r[off], 0);
+}
+
+#define KTAP_CMP(fatal, a, op, b) do {							\
+	long long ktap_a = (long long)(intptr_t)(a);					\
+	int ktap_errno = errno;								\
+	long long ktap_b = (long long)(intptr_t)(b);					\
+	if (!(ktap_a op ktap_b))							\
+		ktap_failed(fatal, __FILE__, __LINE__, #a " " #op " " #b,		\
+			    ktap_a, ktap_b, ktap_errno);				\
+} while (0)
+
+#define EXPECT_EQ(a, b)		KTAP_CMP(false, a, ==, b)
+#define EXPECT_NE(a, b)		KTAP_CMP(false, a, !=, b)
+#define EXPECT_LT(a, b)		KTAP_CMP(false, a, <, b)
+#define EXPECT_LE(a, b)		KTAP_CMP(false, a, <=, b)
+#define EXPECT_GT(a, b)		KTAP_CMP(false, a, >, b)
+#define EXPECT_GE(a, b)		KTAP_CMP(false, a, >=, b)
+#define EXPECT_TRUE(a)		KTAP_CMP(false, !!(a), ==, true)
+#define EXPECT_FALSE(a)		KTAP_CMP(false, !!(a), ==, false)
+#define ASSERT_EQ(a, b)		KTAP_CMP(true, a, ==, b)
+#define ASSERT_NE(a, b)		KTAP_CMP(true, a, !=, b)
+#define ASSERT_LT(a, b)		KTAP_CMP(true, a, <, b)
+#define ASSERT_LE(a, b)		KTAP_CMP(true, a, <=, b)
+#define ASSERT_GT(a, b)		KTAP_CMP(true, a, >, b)
+#define ASSERT_GE(a, b)		KTAP_CMP(true, a, >=, b)
+#define ASSERT_TRUE(a)		KTAP_CMP(true, !!(a), ==, true)
+#define ASSERT_FALSE(a)		KTAP_CMP(true, !!(a), ==, false)
+
+#define EXPECT_MEM_EQ(a, b, len) \
+	ktap_mem_eq(false, __FILE__, __LINE__, #a " equals " #b, a, b, len)
+#define ASSERT_MEM_EQ(a, b, len) \
+	ktap_mem_eq(true, __FILE__, __LINE__, #a " equals " #b, a, b, len)
+
+/* The call must return -1 and leave this errno. */
+#define KTAP_ERRNO(fatal, call, code) do {						\
+	errno = 0;									\
+	long long ktap_got = (long long)(call);						\
+	int ktap_code = errno;								\
+	if (ktap_got != -1 || ktap_code != (code))					\
+		ktap_failed(fatal, __FILE__, __LINE__, #call " fails with " #code,	\
+			    ktap_got, -1, ktap_code);					\
+} while (0)
+#define EXPECT_ERRNO(call, code)	KTAP_ERRNO(false, call, code)
+#define ASSERT_ERRNO(call, code)	KTAP_ERRNO(true, call, code)
+
+/* A reason names what this machine lacks; a gap in the code is a failure. */
+#define SKIP(...) do {									\
+	snprintf(ktap_verdict->skip, sizeof(ktap_verdict->skip), __VA_ARGS__);		\
+	_exit(KTAP_SKIP);								\
+} while (0)
+
+#define FIXTURE_VARIANT(f)	struct f##_variant
+#define FIXTURE(f)									\
+	static struct ktap_fixture f##_fixture = { .name = #f };			\
+	struct f##_variant;								\
+	struct f##_self
+/* There is no teardown: each test is a process, and its exit is the teardown. */
+#define FIXTURE_SETUP(f)								\
+	static void f##_setup(KTAP_UNUSED struct f##_self *self,			\
+			      KTAP_UNUSED const struct f##_variant *variant)
+#define FIXTURE_VARIANT_ADD(f, v)							\
+	static const struct f##_variant f##_variant_##v;				\
+	static struct ktap_variant f##_entry_##v = { #v, &f##_variant_##v, NULL };	\
+	static __attribute__((constructor)) void f##_add_##v(void)			\
+	{ ktap_add_variant(&f##_fixture, &f##_entry_##v); }				\
+	static const struct f##_variant f##_variant_##v
+
+#define KTAP_REGISTER(fix, id, label, run_fn, seconds)					\
+	static struct ktap_test id##_test = { &(fix), label, run_fn, seconds, NULL };	\
+	static __attribute__((constructor)) void id##_add(void)				\
+	{ ktap_add_test(&id##_test); }
+
+#define TEST_F_TIMEOUT(f, t, seconds)							\
+	static void f##_##t(struct f##_self *self, const struct f##_variant *variant);	\
+	static void f##_##t##_run(const void *variant)					\
+	{										\
+		static struct f##_self self;						\
+		f##_setup(&self, variant);						\
+		f##_##t(&self, variant);						\
+	}										\
+	KTAP_REGISTER(f##_fixture, f##_##t, #t, f##_##t##_run, seconds)			\
+	static void f##_##t(KTAP_UNUSED struct f##_self *self,				\
+			    KTAP_UNUSED const struct f##_variant *variant)
+#define TEST_F(f, t)		TEST_F_TIMEOUT(f, t, KTAP_TIMEOUT_S)
+#define TEST_TIMEOUT(t, seconds)							\
+	static void t(const void *unused);						\
+	KTAP_REGISTER(global_fixture, t, #t, t, seconds)				\
+	static void t(KTAP_UNUSED const void *unused)
+#define TEST(t)			TEST_TIMEOUT(t, KTAP_TIMEOUT_S)
+
+#include "ktap_run.h"
+
+#endif

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Owns: which Debian packages each purpose needs on this machine: the one place that names them.
+# Must not know: how the purposes use them.
+# Concurrency: apt's own lock.
+# packages.sh PURPOSE...: installs what is missing when run by root; else names it and fails.
+set -euo pipefail
+
+declare -A packages=(
+	[module]="build-essential"
+	[check]="build-essential libssl-dev"
+	[vm]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd"
+	[style]="build-essential libssl-dev clang sparse shellcheck perl linux-source-6.1"
+	[demo]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd openssl"
+)
+
+missing=()
+for purpose; do
+	for package in ${packages[$purpose]}; do
+		[ "$(dpkg-query -W -f "\${db:Status-Status}" "$package" 2> /dev/null)" = installed ] || missing+=("$package")
+	done
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+	echo "packages are missing: as root, apt-get install ${missing[*]}" >&2
+	exit 1
+fi
+echo "# installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+install=(apt-get -qq -y --no-install-recommends install "${missing[@]}")
+"${install[@]}" > /dev/null 2>&1 || { apt-get -qq update && "${install[@]}" > /dev/null; }

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns: process 1 of the test guest: sets it up, does what the command line asks (the programs of /run.list, a script, a
+ * shell), powers off.
+ * Must not know: what the tests test, nor how the guest was started.
+ * Concurrency: one thread.
+ * Specification: KTAP version 1 (Documentation/dev-tools/ktap.rst), alone on ttyS1; ttyS0 is the kernel's.
+ *
+ * It is C and static because a shell script has more ways to die than the things it is to test.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+/* Seconds for one modprobe; crypto modules test themselves when they load. */
+#define MODPROBE_SEC	60
+
+static const struct {
+	const char *type, *dir, *options;
+} mounts[] = {
+	{ "proc", "/proc", NULL },
+	{ "sysfs", "/sys", NULL },
+	{ "devtmpfs", "/dev", NULL },
+	{ "tmpfs", "/tmp", "mode=1777" },
+	{ "tmpfs", "/run", "mode=755" },
+	{ "devpts", "/dev/pts", "ptmxmode=666" },
+	{ "tmpfs", "/dev/shm", "mode=1777" },
+	{ "debugfs", "/sys/kernel/debug", NULL },
+	{ "tracefs", "/sys/kernel/tracing", NULL },
+};
+
+static int result_fd;
+static int result_count;
+
+void report(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vdprintf(result_fd, format, args);
+	va_end(args);
+}
+
+static void result(bool ok, const char *name, const char *skip)
+{
+	report("%sok %d %s%s%s\n", ok ? "" : "not ", ++result_count, name, *skip ? " # SKIP " : "", skip);
+}
+
+static void set_up(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct termios raw;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].dir, 0755);
+		mount(mounts[i].type, mounts[i].dir, mounts[i].type, 0, mounts[i].options);
+	}
+	result_fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tcgetattr(result_fd, &raw);
+	cfmakeraw(&raw);
+	cfsetspeed(&raw, B115200);
+	tcsetattr(result_fd, TCSANOW, &raw);
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &lo))
+		report("# lo: %s\n", strerror(errno));
+	close(fd);
+	sethostname("ktlsx", 5);
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("HOME", "/root", 1);
+}
+
+/* The command line has commas where modules and parameters want blanks. */
+static char *words_of(const char *name)
+{
+	char *words = getenv(name);
+
+	for (char *comma = words; comma && (comma = strchr(comma, ',')); )
+		*comma = ' ';
+	return words ? words : "";
+}
+
+static bool modprobe(char *names)
+{
+	bool ok = true;
+
+	for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
+		struct verdict unused = { 0 };
+		int status = program_run("/sbin/modprobe", name, MODPROBE_SEC, false, &unused);
+
+		if (status)
+			report("  # modprobe %s: status %d\n", name, status);
+		ok = ok && !status;
+	}
+	return ok;
+}
+
+static bool load(void)
+{
+	bool ok = modprobe(words_of("KTLSX_MODPROBE"));
+	int fd;
+
+	if (!getenv("KTLSX_NOMODULE") && !getenv("KTLSX_NOLOAD")) {
+		fd = open("/modules/ktlsx.ko", O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || syscall(SYS_finit_module, fd, words_of("KTLSX_PARAMS"), 0)) {
+			report("  # ktlsx.ko: %s\n", strerror(errno));
+			ok = false;
+		}
+		close(fd);
+	}
+	return residue_log_is_clean() && ok;
+}
+
+static void run_shell(void)
+{
+	load();
+	if (!fork()) {
+		setsid();
+		ioctl(result_fd, TIOCSCTTY, 0);
+		for (int fd = 0; fd < 3; fd++)
+			dup2(result_fd, fd);
+		execl("/bin/sh", "sh", "-c", "stty sane; echo; echo 'Programs are in /tests; exit powers off.'; exec sh -i", NULL);
+		_exit(127);
+	}
+	wait(NULL);
+}
+
+/* A line: seconds, program, and the argument if it has one. */
+static void run_line(char *line)
+{
+	char *timeout = strtok(line, " \n"), *path = strtok(NULL, " \n"), *arg = strtok(NULL, "\n");
+	const char *name = path + strlen("/tests/");
+	struct verdict v = { .planned = -1 };
+	bool ok;
+
+	residue_mark(name);
+	ok = program_judge(path, arg, atol(timeout), &v);
+	ok = residue_log_is_clean() && ok;
+	result(ok, name, ok ? v.skip : "");
+}
+
+static void run_list(FILE *list)
+{
+	char line[LINE_LEN];
+	int count = 2;
+
+	while (fgets(line, sizeof(line), list))
+		count++;
+	rewind(list);
+	report("KTAP version 1\n1..%d\n", count);
+	result(load(), "load", "");
+	while (fgets(line, sizeof(line), list))
+		run_line(line);
+	result(residue_none(getenv("KTLSX_NOMODULE") ? "tls" : "ktlsx"), "leaks", "");
+	report("# ktlsx-init: done\n");
+}
+
+/* One script, its output as it is; the last line carries its verdict. It may load and unload as it likes. */
+static void run_script(const char *path, long timeout_sec)
+{
+	struct verdict unused = { 0 };
+	int status = load() ? program_run(path, NULL, timeout_sec, true, &unused) : 1;
+	bool clean = residue_log_is_clean();
+
+	clean = residue_none(access("/sys/module/ktlsx", F_OK) ? NULL : "ktlsx") && clean;
+	report("# ktlsx-init: exit %d\n", status ? status : !clean);
+}
+
+int main(void)
+{
+	const char *script = getenv("KTLSX_SCRIPT"), *timeout = getenv("KTLSX_TIMEOUT");
+	FILE *list = fopen("/run.list", "re");
+
+	set_up();
+	residue_start();
+	if (getenv("KTLSX_TRIAL"))
+		report("alive\n");
+	else if (getenv("KTLSX_SHELL"))
+		run_shell();
+	else if (script && timeout)
+		run_script(script, atol(timeout));
+	else if (list)
+		run_list(list);
+	tcdrain(result_fd);
+	reboot(RB_POWER_OFF);
+	return 1;
+}

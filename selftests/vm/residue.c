@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns: what tests may leave behind in the kernel: complaints in its log, sockets, memory, the module itself.
+ * Must not know: which program left it.
+ * Concurrency: called when no other process lives; what the kernel frees later (RCU, orphans) is waited for.
+ * Specification: Documentation/ABI/testing/dev-kmsg, Documentation/mm/slub.rst.
+ *
+ * Stock kernels have no kmemleak: empty caches, zero counters and an rmmod that works take its place.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define WAIT_SEC	20
+/* What one CPU may hold back of sockstat's memory figure, in pages (1 MB). */
+#define CPU_RESERVE	256
+
+struct sockstat {
+	int orphans, sockets, pages;
+};
+
+static const char trouble_pattern[] =
+	"(^|[^A-Z])(WARNING|BUG|Oops)([^A-Z]|$)|rcu.*(stall|detected)|refcount|leak|lockdep|possible .*(deadlock|locking)|"
+	"scheduling while atomic|sleeping function|corruption|still has objects|blocked for more than|unable to handle";
+
+static struct sockstat at_start;
+static regex_t trouble;
+static int kmsg_fd;
+
+static struct sockstat read_sockstat(void)
+{
+	struct sockstat s = { -1, -1, -1 };
+	FILE *f = fopen("/proc/net/sockstat", "re");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "TCP: inuse %*d orphan %d tw %*d alloc %d mem %d", &s.orphans, &s.sockets, &s.pages);
+	if (f)
+		fclose(f);
+	return s;
+}
+
+void residue_start(void)
+{
+	regcomp(&trouble, trouble_pattern, REG_EXTENDED | REG_NOSUB);
+	kmsg_fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	lseek(kmsg_fd, 0, SEEK_END);
+	at_start = read_sockstat();
+}
+
+void residue_mark(const char *text)
+{
+	dprintf(kmsg_fd, "ktlsx-init: %s\n", text);
+}
+
+bool residue_log_is_clean(void)
+{
+	char record[LINE_LEN];
+	bool clean = true;
+	ssize_t len;
+
+	while ((len = read(kmsg_fd, record, sizeof(record) - 1)) > 0 || (len < 0 && errno == EPIPE)) {
+		char *text;
+
+		if (len < 0)
+			continue;
+		record[len] = '\0';
+		record[strcspn(record, "\n")] = '\0';
+		text = strchr(record, ';');
+		/* "priority,sequence,...;text": facility 0 is the kernel, all others are programs. */
+		if (!text || atoi(record) >> 3 || regexec(&trouble, text + 1, 0, NULL, 0))
+			continue;
+		report("  # kernel: %s\n", text + 1);
+		clean = false;
+	}
+	return clean;
+}
+
+static bool sockets_are_gone(bool tell)
+{
+	struct sockstat now = read_sockstat();
+	long slack = CPU_RESERVE * sysconf(_SC_NPROCESSORS_ONLN);
+	bool ok = !now.orphans && now.sockets <= at_start.sockets && now.pages <= at_start.pages + slack;
+
+	if (!ok && tell)
+		report("  # TCP: %d orphans, %d sockets (%d at start), %d pages (%d at start)\n", now.orphans,
+		       now.sockets, at_start.sockets, now.pages, at_start.pages);
+	return ok;
+}
+
+/* Is the first number of every line that starts with this prefix zero? A file without such a line proves nothing. */
+static bool all_zero(const char *path, const char *prefix, bool tell)
+{
+	FILE *f = fopen(path, "re");
+	char line[512], name[64];
+	bool ok = true, seen = false;
+	long count;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, prefix, strlen(prefix)) || sscanf(line, "%63s %ld", name, &count) != 2)
+			continue;
+		seen = true;
+		ok = ok && !count;
+		if (count && tell)
+			report("  # %s: %s is %ld\n", path, name, count);
+	}
+	if (!seen && tell)
+		report("  # %s: no line %s...\n", path, prefix);
+	if (f)
+		fclose(f);
+	return ok && seen;
+}
+
+/* SLUB counts a freed object of a per-CPU slab as active until its cache is shrunk. */
+static void shrink_caches(void)
+{
+	glob_t found;
+	int fd;
+
+	if (glob("/sys/kernel/slab/ktlsx_*/shrink", 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		fd = open(found.gl_pathv[i], O_WRONLY | O_CLOEXEC);
+		if (write(fd, "1", 1) != 1)
+			report("  # %s: %s\n", found.gl_pathv[i], strerror(errno));
+		close(fd);
+	}
+	globfree(&found);
+}
+
+static bool unload(const char *module)
+{
+	if (!syscall(SYS_delete_module, module, O_NONBLOCK))
+		return true;
+	report("  # rmmod %s: %s\n", module, strerror(errno));
+	return false;
+}
+
+bool residue_none(const char *module)
+{
+	bool ours = module && !strcmp(module, "ktlsx"), ok = false, last = false;
+	time_t deadline = time(NULL) + WAIT_SEC;
+
+	while (!ok && !last) {
+		last = time(NULL) >= deadline;
+		shrink_caches();
+		ok = sockets_are_gone(last);
+		ok = (!ours || all_zero("/proc/net/ktlsx_stat", "Curr", last)) && ok;
+		ok = (!ours || all_zero("/proc/slabinfo", "ktlsx_", last)) && ok;
+		if (!ok)
+			usleep(200000);
+	}
+	ok = (!module || unload(module)) && ok;
+	return residue_log_is_clean() && ok;
+}
