@@ -38,6 +38,14 @@ static int put_info(const struct ktlsx_sock *ctx, struct sk_buff *skb)
 	return 0;
 }
 
+/**
+ * ktlsx_diag_info() - fill in the attributes
+ * @sk: socket, perhaps on its way out
+ * @skb: netlink message
+ *
+ * Context: Any context, no lock.
+ * Return: 0; -EMSGSIZE no room.
+ */
 int ktlsx_diag_info(struct sock *sk, struct sk_buff *skb)
 {
 	const struct ktlsx_sock *ctx;
@@ -61,6 +69,13 @@ int ktlsx_diag_info(struct sock *sk, struct sk_buff *skb)
 	return err;
 }
 
+/**
+ * ktlsx_diag_info_len() - room that ktlsx_diag_info() needs
+ * @sk: socket
+ *
+ * Context: Any context.
+ * Return: bytes.
+ */
 size_t ktlsx_diag_info_len(const struct sock *sk)
 {
 	return nla_total_size(0) +		/* INET_ULP_INFO_TLS */

@@ -180,6 +180,56 @@ static u32 copy_size(const struct ktlsx_framer *framer)
 	return size;
 }
 
+/**
+ * ktlsx_framer_hear() - be told of every byte that arrives
+ * @sk: socket
+ * @framer: its framer
+ *
+ * TCP keeps quiet about less than SO_RCVLOWAT bytes in its queue. It does not
+ * know of those that were taken out of the queue before, and a reader who
+ * waits for the rest would not wake. To be undone with ktlsx_framer_unhear().
+ *
+ * Context: Socket lock held; any context.
+ */
+void ktlsx_framer_hear(struct sock *sk, struct ktlsx_framer *framer)
+{
+	if (framer->hearer_count++)
+		return;
+	framer->lowat = sk->sk_rcvlowat;
+	WRITE_ONCE(sk->sk_rcvlowat, 1);
+}
+
+/**
+ * ktlsx_framer_unhear() - undo one ktlsx_framer_hear()
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Socket lock held; any context.
+ */
+void ktlsx_framer_unhear(struct sock *sk, struct ktlsx_framer *framer)
+{
+	int lowat = ktlsx_framer_lowat(sk, framer);
+
+	if (!--framer->hearer_count)
+		WRITE_ONCE(sk->sk_rcvlowat, lowat);
+}
+
+/**
+ * ktlsx_framer_lowat() - SO_RCVLOWAT as the user set it
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Socket lock held.
+ * Return: bytes.
+ */
+int ktlsx_framer_lowat(const struct sock *sk, const struct ktlsx_framer *framer)
+{
+	/* Anything but 1 was set by the user in the meantime. */
+	if (framer->hearer_count && sk->sk_rcvlowat == 1)
+		return framer->lowat;
+	return sk->sk_rcvlowat;
+}
+
 static struct ktlsx_buf *copy_room(struct sock *sk,
 				   struct ktlsx_framer *framer, gfp_t gfp)
 {
@@ -194,8 +244,10 @@ static struct ktlsx_buf *copy_room(struct sock *sk,
 	if (count == KTLSX_COPY_PIECES ||
 	    ktlsx_buf_get(sock_net(sk), &framer->copy[count], gfp))
 		return NULL;
-	if (!count)
+	if (!count) {
 		ktlsx_stat_add(sock_net(sk), KTLSX_STAT_RX_COPY_OUT, 1);
+		ktlsx_framer_hear(sk, framer);
+	}
 	framer->copy_count++;
 	ktlsx_sock_charge(sk, &framer->charged, copy_size(framer));
 	return &framer->copy[count];
@@ -252,10 +304,13 @@ static int copy_out(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp)
 
 static void copy_drop(struct sock *sk, struct ktlsx_framer *framer)
 {
+	if (!framer->copy_count)
+		return;
 	while (framer->copy_count)
 		ktlsx_buf_put(&framer->copy[--framer->copy_count]);
 	framer->copy_len = 0;
 	ktlsx_sock_charge(sk, &framer->charged, 0);
+	ktlsx_framer_unhear(sk, framer);
 }
 
 /*
@@ -274,11 +329,24 @@ static void notice_theft(struct sock *sk, struct ktlsx_framer *framer)
 		framer->err = -EBADMSG;
 }
 
+/**
+ * ktlsx_framer_check() - look whether the next record is whole
+ * @sk: socket
+ * @framer: its framer
+ * @gfp: for copying a record out when the window or memory closes first
+ *
+ * Context: Socket lock held; softirq with GFP_ATOMIC.
+ * Return: 1 whole; 0 not yet; the first framing error for good (in @err):
+ * -EINVAL version, -EMSGSIZE too long, -EBADMSG too short or part of a record
+ * was taken by another reader of the TCP stream; not for good: -ENOMEM a copy
+ * was needed and there was no memory, -EFAULT bytes that the CPU cannot read.
+ */
 int ktlsx_framer_check(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp)
 {
 	u32 avail_len;
 
-	notice_theft(sk, framer);
+	if (likely(!framer->err))
+		notice_theft(sk, framer);
 	if (unlikely(framer->err))
 		return framer->err;
 	if (unlikely(framer->copy_count))
@@ -334,6 +402,20 @@ static void place_copy(const struct ktlsx_framer *framer,
 	}
 }
 
+/**
+ * ktlsx_framer_place() - locate the whole record that is @skip_len bytes on
+ * @sk: socket
+ * @framer: its framer
+ * @skip_len: 0 for the next record; for MSG_PEEK the length of those before
+ * @gfp: for gathering a record that lies in too many pieces
+ * @place: out
+ *
+ * The spans are valid until the socket lock is released or the record taken.
+ *
+ * Context: Process context, socket lock held.
+ * Return: 1; 0 no whole record there, or with @skip_len one in too many pieces;
+ * errors as ktlsx_framer_check(), with @skip_len none of them for good.
+ */
 int ktlsx_framer_place(struct sock *sk, struct ktlsx_framer *framer,
 		       u32 skip_len, gfp_t gfp, struct ktlsx_place *place)
 {
@@ -354,6 +436,13 @@ int ktlsx_framer_place(struct sock *sk, struct ktlsx_framer *framer,
 	return 1;
 }
 
+/**
+ * ktlsx_framer_take() - consume the next record, which is whole
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer)
 {
 	if (unlikely(framer->copy_count))
@@ -364,6 +453,13 @@ void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer)
 	framer->seq = tcp_sk(sk)->copied_seq;
 }
 
+/**
+ * ktlsx_framer_fini() - drop what was copied out
+ * @sk: socket
+ * @framer: its framer
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_framer_fini(struct sock *sk, struct ktlsx_framer *framer)
 {
 	copy_drop(sk, framer);

@@ -28,6 +28,8 @@
  * @copy_count: pieces in @copy; 0 when the record lies in the queue
  * @copy_len: bytes copied out so far
  * @charged: bytes charged to the socket for @copy
+ * @hearer_count: who wants to hear of every byte, see ktlsx_framer_hear()
+ * @lowat: SO_RCVLOWAT of the user, put aside while there are hearers
  */
 struct ktlsx_framer {
 	const struct ktlsx_suite *suite;
@@ -38,6 +40,8 @@ struct ktlsx_framer {
 	u8 copy_count;
 	u32 copy_len;
 	u32 charged;
+	u32 hearer_count;
+	int lowat;
 };
 
 /**
@@ -52,53 +56,14 @@ struct ktlsx_place {
 	u32 record_len;
 };
 
-/**
- * ktlsx_framer_check() - look whether the next record is whole
- * @sk: socket
- * @framer: its framer
- * @gfp: for copying a record out when the window or memory closes first
- *
- * Context: Socket lock held; softirq with GFP_ATOMIC.
- * Return: 1 whole; 0 not yet; the first framing error for good (in @err):
- * -EINVAL version, -EMSGSIZE too long, -EBADMSG too short or part of a record
- * was taken by another reader of the TCP stream; not for good: -ENOMEM a copy
- * was needed and there was no memory, -EFAULT bytes that the CPU cannot read.
- */
 int ktlsx_framer_check(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp);
-
-/**
- * ktlsx_framer_place() - locate the whole record that is @skip_len bytes on
- * @sk: socket
- * @framer: its framer
- * @skip_len: 0 for the next record; for MSG_PEEK the length of those before
- * @gfp: for gathering a record that lies in too many pieces
- * @place: out
- *
- * The spans are valid until the socket lock is released or the record taken.
- *
- * Context: Process context, socket lock held.
- * Return: 1; 0 no whole record there, or with @skip_len one in too many pieces;
- * errors as ktlsx_framer_check(), with @skip_len none of them for good.
- */
 int ktlsx_framer_place(struct sock *sk, struct ktlsx_framer *framer,
 		       u32 skip_len, gfp_t gfp, struct ktlsx_place *place);
-
-/**
- * ktlsx_framer_take() - consume the next record, which is whole
- * @sk: socket
- * @framer: its framer
- *
- * Context: Process context, socket lock held.
- */
 void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer);
-
-/**
- * ktlsx_framer_fini() - drop what was copied out
- * @sk: socket
- * @framer: its framer
- *
- * Context: Process context, socket lock held.
- */
+void ktlsx_framer_hear(struct sock *sk, struct ktlsx_framer *framer);
+void ktlsx_framer_unhear(struct sock *sk, struct ktlsx_framer *framer);
+int ktlsx_framer_lowat(const struct sock *sk,
+		       const struct ktlsx_framer *framer);
 void ktlsx_framer_fini(struct sock *sk, struct ktlsx_framer *framer);
 
 #endif /* KTLSX_FRAMER_H */

@@ -26,7 +26,7 @@
 #define BUF_SIZE (PAGE_SIZE << KTLSX_BUF_ORDER)
 
 struct store {
-	spinlock_t lock;
+	spinlock_t lock;	/* guards the rest; taken for moments only */
 	struct ktlsx_buf partial;
 	unsigned int stack_count;
 	unsigned int queue_head;
@@ -111,6 +111,17 @@ static struct page *allocate(struct net *net, gfp_t gfp, unsigned int *order)
 	return alloc_page(gfp);
 }
 
+/**
+ * ktlsx_buf_get() - borrow an unshared buffer
+ * @net: whose counters to use
+ * @buf: filled in
+ * @gfp: allocation flags; a smaller buffer is better than sleeping for long
+ *
+ * The content is whatever the last user left: overwrite before anyone sees it.
+ *
+ * Context: Process context with GFP_KERNEL; any with GFP_ATOMIC.
+ * Return: 0; -ENOMEM when not even one page was to be had.
+ */
 int ktlsx_buf_get(struct net *net, struct ktlsx_buf *buf, gfp_t gfp)
 {
 	unsigned int order = KTLSX_BUF_ORDER;
@@ -136,6 +147,15 @@ int ktlsx_buf_get(struct net *net, struct ktlsx_buf *buf, gfp_t gfp)
 	return 0;
 }
 
+/**
+ * ktlsx_buf_get_partial() - borrow a buffer that may be partly used
+ * @net: whose counters to use
+ * @buf: filled in; bytes before @buf->off belong to others
+ * @gfp: as in ktlsx_buf_get()
+ *
+ * Context: Process context.
+ * Return: 0 or -ENOMEM, as ktlsx_buf_get().
+ */
 int ktlsx_buf_get_partial(struct net *net, struct ktlsx_buf *buf, gfp_t gfp)
 {
 	struct store *store = raw_cpu_ptr(stores);
@@ -171,6 +191,14 @@ static struct page *store_keep(struct store *store, struct page *page)
 	return evicted;
 }
 
+/**
+ * ktlsx_buf_put() - give a buffer and its reference back
+ * @buf: emptied
+ *
+ * Others may hold references of their own for as long as they like.
+ *
+ * Context: Any context but hard interrupts.
+ */
 void ktlsx_buf_put(struct ktlsx_buf *buf)
 {
 	struct store *store = raw_cpu_ptr(stores);
@@ -187,6 +215,12 @@ void ktlsx_buf_put(struct ktlsx_buf *buf)
 		discard(page);
 }
 
+/**
+ * ktlsx_buf_put_partial() - give back a buffer whose tail is unused
+ * @buf: emptied; the next ktlsx_buf_get_partial() on this CPU goes on there
+ *
+ * Context: Any context but hard interrupts.
+ */
 void ktlsx_buf_put_partial(struct ktlsx_buf *buf)
 {
 	struct store *store = raw_cpu_ptr(stores);
@@ -257,6 +291,12 @@ static unsigned long scan_objects(struct shrinker *unused,
 	return freed ? freed << KTLSX_BUF_ORDER : SHRINK_STOP;
 }
 
+/**
+ * ktlsx_pool_init() - make the store
+ *
+ * Context: Process context, at module load.
+ * Return: 0; -ENOMEM.
+ */
 int ktlsx_pool_init(void)
 {
 	int cpu;
@@ -278,6 +318,11 @@ int ktlsx_pool_init(void)
 	return 0;
 }
 
+/**
+ * ktlsx_pool_exit() - give every buffer back to the page allocator, wiped
+ *
+ * Context: Process context, at unload, when no socket is left.
+ */
 void ktlsx_pool_exit(void)
 {
 	int cpu;

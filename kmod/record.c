@@ -120,6 +120,14 @@ static void make_prefix(const struct ktlsx_dir *dir, u8 type, u32 record_len,
 	       suite->version->explicit_nonce_len);
 }
 
+/**
+ * ktlsx_dir_init() - take keys into use
+ * @dir: direction, zeroed
+ * @suite: what the keys are for
+ * @info: the user's crypto_info struct, of @suite's info_len
+ *
+ * Context: Any context.
+ */
 void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 		    const u8 *info)
 {
@@ -136,6 +144,13 @@ void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 	ktlsx_aead_prepare(dir->aead, &dir->key, info + cipher->key_off);
 }
 
+/**
+ * ktlsx_dir_export() - the crypto_info struct that would go on from here
+ * @dir: direction in use
+ * @info: out: the suite's info_len bytes, secret
+ *
+ * Context: Any context.
+ */
 void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info)
 {
 	const struct ktlsx_cipher *cipher = dir->suite->cipher;
@@ -146,6 +161,16 @@ void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info)
 	port_put_be64(info + cipher->rec_seq_off, dir->seq);
 }
 
+/**
+ * ktlsx_dir_advance() - step to the next record
+ * @dir: direction whose record was sealed or taken
+ *
+ * The only place where a sequence number changes. After the last one the
+ * direction is exhausted: using a number twice would reuse a nonce.
+ *
+ * Context: Any context.
+ * Spec: RFC 8446 section 5.3 (sequence numbers must not wrap)
+ */
 void ktlsx_dir_advance(struct ktlsx_dir *dir)
 {
 	u8 *counter = dir->iv + KTLSX_NONCE_LEN - sizeof(u64);
@@ -158,12 +183,33 @@ void ktlsx_dir_advance(struct ktlsx_dir *dir)
 		dir->is_exhausted = true;
 }
 
+/**
+ * ktlsx_dir_wipe() - destroy the keys
+ * @dir: direction, not in use any more
+ *
+ * Context: Any context.
+ */
 void ktlsx_dir_wipe(struct ktlsx_dir *dir)
 {
 	ktlsx_aead_wipe(&dir->key);
 	memzero_explicit(dir, sizeof(*dir));
 }
 
+/**
+ * ktlsx_record_seal() - make one record and advance the sequence number
+ * @dir: direction, not exhausted
+ * @type: content type
+ * @src: spans of the content, with one free entry behind the last one
+ * @src_count: entries used in @src
+ * @content_len: bytes in @src, at most KTLSX_CONTENT_MAX
+ * @dst: spans that take exactly the record, at most
+ *	KTLSX_DST_SPANS_MAX of them; a source span is either at
+ *	its own place in @dst or disjoint from it
+ * @engine: from ktlsx_aead_enter(@dir->aead), its section open
+ *
+ * Context: Any context. Each source byte is loaded once.
+ * Spec: RFC 8446 section 5.2, RFC 5246 section 6.2.3.3
+ */
 void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
 		       unsigned int src_count, u32 content_len,
 		       const struct ktlsx_span *dst,
@@ -199,6 +245,17 @@ void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
 	ktlsx_dir_advance(dir);
 }
 
+/**
+ * ktlsx_record_parse() - read a record header
+ * @suite: suite of the receiving direction
+ * @header: KTLSX_RECORD_HEADER_LEN bytes from the wire
+ * @record_len: out: bytes of the whole record, header included
+ *
+ * Context: Any context.
+ * Return: 0; -EINVAL wrong version bytes; -EMSGSIZE longer than the protocol
+ * allows; -EBADMSG shorter than its own overhead.
+ * Spec: RFC 8446 section 5.1 and 5.2, RFC 5246 section 6.2.1 and 6.2.3
+ */
 int ktlsx_record_parse(const struct ktlsx_suite *suite, const u8 *header,
 		       u32 *record_len)
 {
@@ -262,6 +319,27 @@ static void wipe_spans(const struct ktlsx_span *span, unsigned int count)
 		memzero_explicit(span[count].base, span[count].len);
 }
 
+/**
+ * ktlsx_record_open() - verify and decrypt one record
+ * @dir: direction; not advanced, see ktlsx_dir_advance()
+ * @ahead: how many records lie between the direction's next one and this one
+ * @src: spans that hold exactly the record, disjoint from @dst; used up
+ * @record_len: bytes in @src, as ktlsx_record_parse() said
+ * @dst: spans for the inner plaintext: content, type and padding; at least
+ *	@record_len bytes less prefix and tag
+ * @dst_count: entries in @dst
+ * @engine: from ktlsx_aead_enter(@dir->aead), its section open
+ * @out: what the record said
+ *
+ * The bytes in @src may change while they are read: everything that decides
+ * is read once. On error @dst is wiped.
+ *
+ * Context: Any context.
+ * Return: 0; -EBADMSG when the tag does not verify, the header changed since
+ * it was parsed, the sequence numbers are used up, or a TLS 1.3 record has no
+ * content type.
+ * Spec: RFC 8446 section 5.2 and 5.4
+ */
 int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 		      struct ktlsx_span *src, u32 record_len,
 		      const struct ktlsx_span *dst, unsigned int dst_count,

@@ -9,12 +9,13 @@
  */
 #include "rx.h"
 
-#include <asm/ioctls.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/sockios.h>
 #include <linux/uaccess.h>
 #include <net/tcp.h>
+
+#include <asm/ioctls.h>
 
 static struct kmem_cache *cache;
 
@@ -39,7 +40,7 @@ static void data_ready(struct sock *sk)
 
 	/* Somebody who hooked in after us may call on after rx_stop. */
 	if (!rx || refresh(sk, rx, GFP_ATOMIC))
-		ctx->base_data_ready(sk);
+		ctx->base_callback[KTLSX_DATA_READY](sk);
 }
 
 static u32 parked_size(const struct ktlsx_parked *parked)
@@ -52,18 +53,28 @@ static u32 parked_size(const struct ktlsx_parked *parked)
 	return size;
 }
 
+/**
+ * ktlsx_rx_settle() - leave everything true for whoever comes next
+ * @sk: socket
+ * @rx: its receiving state
+ *
+ * To be called before the lock is given up: charges what is parked and
+ * recomputes the ready flag.
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_rx_settle(struct sock *sk, struct ktlsx_rx *rx)
 {
 	bool was_ready = rx->is_ready;
 
-	if (rx->parked.is_parked || rx->charged)
+	if (rx->parked.is_parked)
 		ktlsx_sock_charge(sk, &rx->charged, parked_size(&rx->parked));
 	/*
 	 * Below SO_RCVLOWAT bytes TCP does not call data_ready(), so that a
 	 * record may show up here first; others may be waiting for it.
 	 */
 	if (refresh(sk, rx, sk->sk_allocation) && !was_ready)
-		ktlsx_sock_of(sk)->base_data_ready(sk);
+		ktlsx_sock_of(sk)->base_callback[KTLSX_DATA_READY](sk);
 }
 
 static void wipe(const struct ktlsx_parked *parked)
@@ -80,6 +91,14 @@ static void wipe(const struct ktlsx_parked *parked)
 	}
 }
 
+/**
+ * ktlsx_parked_drop() - give the buffers of a record back
+ * @parked: record; empty afterwards
+ * @has_rested: its content was in memory while the lock was free: wipe it,
+ *	unless a pipe has it too
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_parked_drop(struct ktlsx_parked *parked, bool has_rested)
 {
 	if (has_rested && !parked->is_shared)
@@ -89,13 +108,24 @@ void ktlsx_parked_drop(struct ktlsx_parked *parked, bool has_rested)
 	parked->is_parked = false;
 }
 
-void ktlsx_rx_consume(struct ktlsx_rx *rx, u32 len)
+/**
+ * ktlsx_rx_consume() - step over content of the parked record
+ * @sk: socket
+ * @rx: its receiving state
+ * @len: bytes; with the last one the record goes
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_rx_consume(struct sock *sk, struct ktlsx_rx *rx, u32 len)
 {
 	struct ktlsx_parked *parked = &rx->parked;
 
 	parked->off += len;
-	if (parked->off == parked->len)
-		ktlsx_parked_drop(parked, rx->charged);
+	if (parked->off < parked->len)
+		return;
+	ktlsx_parked_drop(parked, rx->charged);
+	if (rx->charged)
+		ktlsx_sock_charge(sk, &rx->charged, 0);
 }
 
 /* Normally one buffer; small pieces when memory is short. */
@@ -121,6 +151,17 @@ static int borrow(struct sock *sk, struct ktlsx_parked *into,
 	return 0;
 }
 
+/**
+ * ktlsx_rx_open() - open the record at @rx->place into buffers of its own
+ * @sk: socket
+ * @rx: its receiving state; @rx->place is used up
+ * @ahead: records between the next one and this one
+ * @into: filled in, except @into->is_parked; to be given back by
+ *	ktlsx_parked_drop()
+ *
+ * Context: Process context, socket lock held.
+ * Return: 0; -ENOMEM; -EBADMSG. On error nothing was borrowed.
+ */
 int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
 		  struct ktlsx_parked *into)
 {
@@ -193,6 +234,20 @@ static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 	return 1;
 }
 
+/**
+ * ktlsx_rx_next() - have a record parked, without waiting
+ * @sk: socket
+ * @rx: its receiving state
+ * @way: KTLSX_STAT_RX_RECV_RECORDS or KTLSX_STAT_RX_SPLICE_RECORDS
+ *
+ * Application data without content is passed over, anything else without
+ * content is not.
+ *
+ * Context: Process context, socket lock held. Handles the backlog.
+ * Return: 1 parked; 0 no whole record; -EBADMSG, -EMSGSIZE, -EINVAL bad record
+ * (sticky); -ENOMEM; -EFAULT bytes that the CPU cannot read; -ERESTARTSYS a
+ * signal came while records without content were passed over.
+ */
 int ktlsx_rx_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 {
 	if (rx->parked.is_parked)
@@ -206,7 +261,7 @@ int ktlsx_rx_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 		if (likely(rx->parked.len) ||
 		    rx->parked.type != TLS_CT_APPLICATION_DATA)
 			return 1;
-		ktlsx_rx_consume(rx, 0);
+		ktlsx_rx_consume(sk, rx, 0);
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 		cond_resched();
@@ -231,14 +286,29 @@ static int sleep_for_more(struct sock *sk, struct ktlsx_rx *rx, long *timeo)
 	int ret;
 
 	ktlsx_rx_settle(sk, rx);
+	ktlsx_framer_hear(sk, &rx->framer);
 	add_wait_queue(sk_sleep(sk), &wait);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	ret = sk_wait_event(sk, timeo, may_go_on(sk, rx, rcv_nxt), &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	remove_wait_queue(sk_sleep(sk), &wait);
+	ktlsx_framer_unhear(sk, &rx->framer);
 	return ret < 0 ? ret : 1;
 }
 
+/**
+ * ktlsx_rx_wait() - wait for a record when there is none
+ * @sk: socket
+ * @rx: its receiving state; when a record is parked, wait for more bytes
+ * @timeo: time left, jiffies; updated
+ * @has_some: the caller has something to return, so errors stay for later
+ *
+ * Other callers may do anything meanwhile: the caller starts anew.
+ *
+ * Context: Process context, socket lock held; released while it sleeps.
+ * Return: 1 look again; 0 end of the stream or, with @has_some, no use in
+ * waiting; -EAGAIN; -EINTR or -ERESTARTSYS; -ENOTCONN; the socket's error.
+ */
 int ktlsx_rx_wait(struct sock *sk, struct ktlsx_rx *rx, long *timeo,
 		  bool has_some)
 {
@@ -264,6 +334,15 @@ int ktlsx_rx_wait(struct sock *sk, struct ktlsx_rx *rx, long *timeo,
 	return sleep_for_more(sk, rx, timeo);
 }
 
+/**
+ * ktlsx_rx_poll() - proto_ops.poll
+ * @file: file
+ * @sock: socket
+ * @wait: poll table
+ *
+ * Context: Process context, no lock.
+ * Return: poll mask.
+ */
 __poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
 		       struct poll_table_struct *wait)
 {
@@ -280,6 +359,13 @@ __poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
 	return mask;
 }
 
+/**
+ * ktlsx_rx_is_readable() - proto.sock_is_readable
+ * @sk: socket
+ *
+ * Context: Any context.
+ * Return: whether a read would return something.
+ */
 bool ktlsx_rx_is_readable(struct sock *sk)
 {
 	return READ_ONCE(ktlsx_sock_of(sk)->rx->is_ready);
@@ -295,6 +381,15 @@ static int content_left(const struct ktlsx_rx *rx)
 	return READ_ONCE(parked->len) - READ_ONCE(parked->off);
 }
 
+/**
+ * ktlsx_rx_ioctl() - proto_ops.ioctl: FIONREAD counts content bytes
+ * @sock: socket
+ * @cmd: SIOCINQ is ours, all else is TCP's
+ * @arg: user pointer
+ *
+ * Context: Process context.
+ * Return: 0 or an errno, as TCP's.
+ */
 int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	struct sock *sk = sock->sk;
@@ -313,11 +408,29 @@ int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	return put_user(answer, (int __user *)arg);
 }
 
+/**
+ * ktlsx_rx_peek_len() - proto_ops.peek_len
+ * @sock: socket
+ *
+ * Context: Any context.
+ * Return: content bytes that are parked.
+ */
 int ktlsx_rx_peek_len(struct socket *sock)
 {
 	return content_left(ktlsx_sock_of(sock->sk)->rx);
 }
 
+/**
+ * ktlsx_rx_start() - receive by records from here on
+ * @sk: attached socket without RX keys
+ * @suite: what the keys are for
+ * @info: the user's crypto_info struct
+ *
+ * Records that are queued already belong to it. Wakes pollers if one is whole.
+ *
+ * Context: Process context, socket lock held.
+ * Return: 0; -ENOMEM.
+ */
 int ktlsx_rx_start(struct sock *sk, const struct ktlsx_suite *suite,
 		   const u8 *info)
 {
@@ -331,8 +444,7 @@ int ktlsx_rx_start(struct sock *sk, const struct ktlsx_suite *suite,
 	ktlsx_dir_init(&rx->dir, suite, info);
 	rx->framer.suite = suite;
 	ctx->rx = rx;
-	ktlsx_sock_hook(sk, &sk->sk_data_ready, &ctx->base_data_ready,
-			data_ready);
+	ktlsx_sock_hook(sk, KTLSX_DATA_READY, data_ready);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_RX, 1);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_TOTAL_RX, 1);
 	ktlsx_sock_publish(sk, KTLSX_MODE_RX);
@@ -341,13 +453,18 @@ int ktlsx_rx_start(struct sock *sk, const struct ktlsx_suite *suite,
 	return 0;
 }
 
+/**
+ * ktlsx_rx_stop() - unhook, wipe and free the receiving state
+ * @sk: socket that is being closed
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_rx_stop(struct sock *sk)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_rx *rx = ctx->rx;
 
-	ktlsx_sock_unhook(sk, &sk->sk_data_ready, ctx->base_data_ready,
-			  data_ready);
+	ktlsx_sock_unhook(sk, KTLSX_DATA_READY, data_ready);
 	ctx->rx = NULL;
 	ktlsx_framer_fini(sk, &rx->framer);
 	if (rx->parked.is_parked)
@@ -358,6 +475,12 @@ void ktlsx_rx_stop(struct sock *sk)
 	kmem_cache_free(cache, rx);
 }
 
+/**
+ * ktlsx_rx_init() - make the slab cache
+ *
+ * Context: Process context, at module load.
+ * Return: 0; -ENOMEM.
+ */
 int ktlsx_rx_init(void)
 {
 	/* The key inside wants its alignment. */
@@ -367,6 +490,11 @@ int ktlsx_rx_init(void)
 	return cache ? 0 : -ENOMEM;
 }
 
+/**
+ * ktlsx_rx_exit() - destroy it
+ *
+ * Context: Process context, at unload.
+ */
 void ktlsx_rx_exit(void)
 {
 	kmem_cache_destroy(cache);

@@ -107,7 +107,8 @@ static int await_record(struct sock *sk, struct ktlsx_rx *rx,
 }
 
 /* Returns 1 when the next record may follow, else how the call ends. */
-static int take_record(struct ktlsx_rx *rx, struct reading *reading)
+static int take_record(struct sock *sk, struct ktlsx_rx *rx,
+		       struct reading *reading)
 {
 	struct ktlsx_parked *parked = &rx->parked;
 	bool has_faulted;
@@ -116,7 +117,7 @@ static int take_record(struct ktlsx_rx *rx, struct reading *reading)
 	ret = announce(reading, parked);
 	if (ret <= 0)
 		return ret;
-	ktlsx_rx_consume(rx, hand_over(reading, parked, &has_faulted));
+	ktlsx_rx_consume(sk, rx, hand_over(reading, parked, &has_faulted));
 	if (unlikely(has_faulted))
 		return -EFAULT;
 	if (likely(reading->type == TLS_CT_APPLICATION_DATA))
@@ -134,7 +135,7 @@ static int receive(struct sock *sk, struct ktlsx_rx *rx,
 	do {
 		ret = await_record(sk, rx, reading);
 		if (ret > 0)
-			ret = take_record(rx, reading);
+			ret = take_record(sk, rx, reading);
 	} while (ret > 0 && reading->room_len);
 	return min(ret, 0);
 }
@@ -211,6 +212,27 @@ static int peek(struct sock *sk, struct ktlsx_rx *rx, struct reading *reading)
 	return 0;
 }
 
+static int target_len(const struct sock *sk, const struct ktlsx_rx *rx,
+		      size_t len, int flags)
+{
+	if (!(flags & MSG_WAITALL))
+		len = min_t(size_t, len, ktlsx_framer_lowat(sk, &rx->framer));
+	return len;
+}
+
+/**
+ * ktlsx_rx_recvmsg() - proto.recvmsg of a socket with RX keys
+ * @sk: socket
+ * @msg: where the content and the record type go
+ * @len: bytes wanted
+ * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_CMSG_COMPAT...
+ *
+ * Context: Process context.
+ * Return: content bytes; 0 at the end of the stream; -EAGAIN; -EINTR or
+ * -ERESTARTSYS; -EIO control record and no room for its type (it stays);
+ * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky); -EFAULT; -EOPNOTSUPP
+ * MSG_OOB; -ENOMEM (nothing is lost).
+ */
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct ktlsx_rx *rx = ktlsx_sock_of(sk)->rx;
@@ -225,9 +247,12 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		return sock_recv_errqueue(sk, msg, len, SOL_IP, IP_RECVERR);
 	if (unlikely(flags & MSG_OOB))
 		return -EOPNOTSUPP;
+	/* In-tree behaviour, unlike TCP's: a read of nothing does not wait. */
+	if (unlikely(!len))
+		return 0;
 
 	lock_sock(sk);
-	reading.target_len = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	reading.target_len = target_len(sk, rx, len, flags);
 	reading.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	if (flags & MSG_PEEK)
 		err = peek(sk, rx, &reading);

@@ -18,8 +18,8 @@ static void release_page(struct splice_pipe_desc *spd, unsigned int i)
 	put_page(spd->pages[i]);
 }
 
-static u32 list_pages(const struct ktlsx_parked *parked, size_t len,
-		      struct splice_pipe_desc *spd)
+static void list_pages(const struct ktlsx_parked *parked, size_t len,
+		       struct splice_pipe_desc *spd)
 {
 	u32 left_len = min_t(size_t, len, parked->len - parked->off);
 	u32 off = parked->off;
@@ -41,12 +41,11 @@ static u32 list_pages(const struct ktlsx_parked *parked, size_t len,
 		left_len -= part->len;
 		off = 0;
 	}
-	return spd->nr_pages;
 }
 
 /* Returns bytes that the pipe took; -EAGAIN it is full; -EPIPE nobody reads. */
-static ssize_t give_to_pipe(struct ktlsx_rx *rx, struct pipe_inode_info *pipe,
-			    size_t len)
+static ssize_t give_to_pipe(struct sock *sk, struct ktlsx_rx *rx,
+			    struct pipe_inode_info *pipe, size_t len)
 {
 	struct ktlsx_parked *parked = &rx->parked;
 	struct partial_page partial[KTLSX_PARK_PIECES];
@@ -68,7 +67,7 @@ static ssize_t give_to_pipe(struct ktlsx_rx *rx, struct pipe_inode_info *pipe,
 	if (ret <= 0)
 		return ret;
 	parked->is_shared = true;
-	ktlsx_rx_consume(rx, ret);
+	ktlsx_rx_consume(sk, rx, ret);
 	return ret;
 }
 
@@ -88,7 +87,7 @@ static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
 		}
 		if (ret <= 0)
 			break;
-		ret = give_to_pipe(rx, pipe, len - spliced_len);
+		ret = give_to_pipe(sk, rx, pipe, len - spliced_len);
 		if (ret <= 0)
 			break;
 		spliced_len += ret;
@@ -96,6 +95,17 @@ static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
 	return spliced_len ?: ret;
 }
 
+/**
+ * ktlsx_rx_splice_read() - proto_ops.splice_read
+ * @sock: socket
+ * @ppos: not used by sockets
+ * @pipe: where content pages go
+ * @len: bytes wanted
+ * @flags: SPLICE_F_*
+ *
+ * Context: Process context.
+ * Return: as ktlsx_rx_recvmsg(); -EINVAL control record (it stays).
+ */
 ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 			     struct pipe_inode_info *pipe, size_t len,
 			     unsigned int flags)

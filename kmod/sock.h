@@ -30,6 +30,13 @@ enum ktlsx_mode {
 	KTLSX_MODE_COUNT = 4
 };
 
+/* Socket callbacks that a direction replaces. */
+enum ktlsx_callback {
+	KTLSX_DATA_READY,
+	KTLSX_WRITE_SPACE,
+	KTLSX_CALLBACK_COUNT
+};
+
 /**
  * struct ktlsx_wiring - the entry points of a socket family, by mode
  * @prot: protocol functions
@@ -47,8 +54,8 @@ struct ktlsx_wiring {
  * @wiring: rows to publish; constant
  * @tx: sending state, NULL until TLS_TX; constant from then to close
  * @rx: receiving state, NULL until TLS_RX; constant from then to close
- * @base_data_ready: what sk_data_ready was before TLS_RX
- * @base_write_space: what sk_write_space was before TLS_TX
+ * @base_callback: what sk_data_ready was before TLS_RX, and sk_write_space
+ *	before TLS_TX
  * @version: TLS_1_x_VERSION of the keys, 0 without; read locklessly
  * @cipher_type: TLS_CIPHER_* of the keys, 0 without; read locklessly
  * @mode: directions with keys; read locklessly
@@ -63,8 +70,7 @@ struct ktlsx_sock {
 	const struct ktlsx_wiring *wiring;
 	struct ktlsx_tx *tx;
 	struct ktlsx_rx *rx;
-	void (*base_data_ready)(struct sock *sk);
-	void (*base_write_space)(struct sock *sk);
+	void (*base_callback[KTLSX_CALLBACK_COUNT])(struct sock *sk);
 	u16 version;
 	u16 cipher_type;
 	u16 tx_payload_len_max;
@@ -86,93 +92,16 @@ static inline struct ktlsx_sock *ktlsx_sock_of(const struct sock *sk)
 	return (__force void *)inet_csk(sk)->icsk_ulp_data;
 }
 
-/**
- * ktlsx_sock_attach() - make the context and publish the keyless row
- * @sk: socket that runs plain TCP
- * @wiring: entry points for its family
- *
- * Context: Socket lock held.
- * Return: 0; -ENOMEM.
- */
 int ktlsx_sock_attach(struct sock *sk, const struct ktlsx_wiring *wiring);
-
-/**
- * ktlsx_sock_release() - free the context; the core's last call for a socket
- * @sk: socket
- *
- * Context: Any; nobody else holds the socket but lockless diag.
- */
 void ktlsx_sock_release(struct sock *sk);
-
-/**
- * ktlsx_sock_publish() - let every entry point see a direction's keys
- * @sk: socket whose @tx or @rx was just set
- * @mode: KTLSX_MODE_TX or KTLSX_MODE_RX, added to what is there
- *
- * Context: Socket lock held.
- */
 void ktlsx_sock_publish(struct sock *sk, enum ktlsx_mode mode);
-
-/**
- * ktlsx_sock_unpublish() - put TCP's own entry points back
- * @sk: socket that is being closed
- *
- * Context: Socket lock held.
- */
 void ktlsx_sock_unpublish(struct sock *sk);
-
-/**
- * ktlsx_sock_hook() - replace a socket callback, keeping the old one
- * @sk: socket
- * @slot: &sk->sk_data_ready or &sk->sk_write_space
- * @saved: where the old one goes
- * @fn: the new one
- *
- * Context: Socket lock held.
- */
-void ktlsx_sock_hook(struct sock *sk, void (**slot)(struct sock *sk),
-		     void (**saved)(struct sock *sk),
+void ktlsx_sock_hook(struct sock *sk, enum ktlsx_callback which,
 		     void (*fn)(struct sock *sk));
-
-/**
- * ktlsx_sock_unhook() - put a callback back if it is still ours
- * @sk: socket
- * @slot: the slot given to ktlsx_sock_hook()
- * @saved: the old callback
- * @fn: the new one
- *
- * Context: Socket lock held.
- */
-void ktlsx_sock_unhook(struct sock *sk, void (**slot)(struct sock *sk),
-		       void (*saved)(struct sock *sk),
+void ktlsx_sock_unhook(struct sock *sk, enum ktlsx_callback which,
 		       void (*fn)(struct sock *sk));
-
-/**
- * ktlsx_sock_charge() - account memory that rests outside TCP's queues
- * @sk: socket
- * @charged: what the holder has charged so far, bytes; updated
- * @now: what it holds now, bytes
- *
- * Never fails: the bytes are there already. To be called before the lock is
- * given up with a changed amount, and with 0 before the holder goes.
- *
- * Context: Socket lock held; any context.
- */
 void ktlsx_sock_charge(struct sock *sk, u32 *charged, u32 now);
-
-/**
- * ktlsx_sock_init() - make the slab cache of contexts
- *
- * Context: Process context, at module load.
- * Return: 0; -ENOMEM.
- */
 int ktlsx_sock_init(void);
-
-/**
- * ktlsx_sock_exit() - destroy it, after all grace periods
- *
- * Context: Process context, at unload.
- */
 void ktlsx_sock_exit(void);
 
 #endif /* KTLSX_SOCK_H */

@@ -89,11 +89,22 @@ static struct pernet_operations stats_net_ops = {
 	.size = sizeof(struct ktlsx_stats __percpu *),
 };
 
+/**
+ * ktlsx_stats_init() - register the counters with every network namespace
+ *
+ * Context: Process context, at module load.
+ * Return: 0; -ENOMEM.
+ */
 int ktlsx_stats_init(void)
 {
 	return register_pernet_subsys(&stats_net_ops);
 }
 
+/**
+ * ktlsx_stats_exit() - unregister the counters
+ *
+ * Context: Process context, at unload, when no socket is left.
+ */
 void ktlsx_stats_exit(void)
 {
 	unregister_pernet_subsys(&stats_net_ops);

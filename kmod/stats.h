@@ -63,19 +63,7 @@ static inline void ktlsx_stat_add(struct net *net, enum ktlsx_stat stat, long n)
 	this_cpu_add((*stats)->value[stat], n);
 }
 
-/**
- * ktlsx_stats_init() - register the counters with every network namespace
- *
- * Context: Process context, at module load.
- * Return: 0; -ENOMEM.
- */
 int ktlsx_stats_init(void);
-
-/**
- * ktlsx_stats_exit() - unregister the counters
- *
- * Context: Process context, at unload, when no socket is left.
- */
 void ktlsx_stats_exit(void);
 
 #endif /* KTLSX_STATS_H */

@@ -92,6 +92,13 @@ static const struct ktlsx_suite suites[] = {
 	SUITE(TLS13, 1, 0, TLS13_INNER_TYPE_LEN),
 };
 
+/**
+ * ktlsx_version_find() - facts of a protocol version
+ * @version: TLS_1_x_VERSION as the user gave it
+ *
+ * Context: Any context.
+ * Return: the row, or NULL for a version that is not supported.
+ */
 const struct ktlsx_version *ktlsx_version_find(u16 version)
 {
 	unsigned int i;
@@ -102,6 +109,13 @@ const struct ktlsx_version *ktlsx_version_find(u16 version)
 	return NULL;
 }
 
+/**
+ * ktlsx_cipher_find() - facts of a cipher, built or not
+ * @cipher_type: TLS_CIPHER_* number as the user gave it
+ *
+ * Context: Any context.
+ * Return: the row, or NULL for a number that nobody defined.
+ */
 const struct ktlsx_cipher *ktlsx_cipher_find(u16 cipher_type)
 {
 	unsigned int i;
@@ -112,6 +126,14 @@ const struct ktlsx_cipher *ktlsx_cipher_find(u16 cipher_type)
 	return NULL;
 }
 
+/**
+ * ktlsx_suite_find() - the suite of a version and a cipher
+ * @version: from ktlsx_version_find()
+ * @cipher: from ktlsx_cipher_find()
+ *
+ * Context: Any context.
+ * Return: the suite, or NULL when this build cannot seal it.
+ */
 const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 					   const struct ktlsx_cipher *cipher)
 {

@@ -89,32 +89,8 @@ struct ktlsx_suite {
 	u8 suffix_len;
 };
 
-/**
- * ktlsx_version_find() - facts of a protocol version
- * @version: TLS_1_x_VERSION as the user gave it
- *
- * Context: Any context.
- * Return: the row, or NULL for a version that is not supported.
- */
 const struct ktlsx_version *ktlsx_version_find(u16 version);
-
-/**
- * ktlsx_cipher_find() - facts of a cipher, built or not
- * @cipher_type: TLS_CIPHER_* number as the user gave it
- *
- * Context: Any context.
- * Return: the row, or NULL for a number that nobody defined.
- */
 const struct ktlsx_cipher *ktlsx_cipher_find(u16 cipher_type);
-
-/**
- * ktlsx_suite_find() - the suite of a version and a cipher
- * @version: from ktlsx_version_find()
- * @cipher: from ktlsx_cipher_find()
- *
- * Context: Any context.
- * Return: the suite, or NULL when this build cannot seal it.
- */
 const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 					   const struct ktlsx_cipher *cipher);
 

@@ -11,12 +11,11 @@
  */
 #include "tx.h"
 
-#include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/uio.h>
 #include <net/tcp.h>
 
 #include "../uapi/linux/ktlsx.h"
+#include "push.h"
 
 #define SEND_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR | \
 		    MSG_CMSG_COMPAT)
@@ -24,313 +23,42 @@
 
 static struct kmem_cache *cache;
 
-static bool has_sealed(const struct ktlsx_tx *tx)
-{
-	return !tx->is_open && tx->frag_count;
-}
-
-static u32 resting_len(const struct ktlsx_tx *tx)
-{
-	u32 len = 0;
-	unsigned int i;
-
-	if (tx->is_open)
-		return tx->frags_len;
-	for (i = tx->frag_head; i < tx->frag_count; i++)
-		len += tx->frag[i].len;
-	return len;
-}
-
 /* To be called whenever the lock is about to go: rest is charged, work is not. */
 static void come_to_rest(struct sock *sk, struct ktlsx_tx *tx)
 {
-	if (!tx->is_open && tx->buf.page)
-		ktlsx_buf_put_partial(&tx->buf);
-	if (tx->charged || tx->frag_count)
-		ktlsx_sock_charge(sk, &tx->charged, resting_len(tx));
-}
-
-static void drop_frags(struct ktlsx_tx *tx)
-{
-	while (tx->frag_head < tx->frag_count)
-		put_page(tx->frag[tx->frag_head++].page);
-	tx->frag_head = 0;
-	tx->frag_count = 0;
-	tx->frags_len = 0;
-}
-
-static void drop_sources(struct ktlsx_tx *tx)
-{
-	unsigned int i;
-
-	for (i = 0; i < tx->source_count; i++)
-		if (tx->source[i].page)
-			put_page(tx->source[i].page);
-	tx->source_count = 0;
-	tx->content_len = 0;
-}
-
-/* Extend the open record's room to @len bytes in all. */
-static int grow(struct sock *sk, struct ktlsx_tx *tx, u32 len)
-{
-	struct ktlsx_buf *buf = &tx->buf;
-
-	while (tx->frags_len < len) {
-		struct ktlsx_frag *last = &tx->frag[tx->frag_count];
-		int err = 0;
-		u32 n;
-
-		/* The frags hold references of their own. */
-		if (buf->page && buf->off == buf->size)
-			ktlsx_buf_put(buf);
-		if (!buf->page && !tx->frag_count)
-			err = ktlsx_buf_get_partial(sock_net(sk), buf,
-						    sk->sk_allocation);
-		else if (!buf->page)
-			err = ktlsx_buf_get(sock_net(sk), buf,
-					    sk->sk_allocation);
-		if (err)
-			return err;
-
-		n = min(len - tx->frags_len, buf->size - buf->off);
-		if (tx->frag_count && last[-1].page == buf->page &&
-		    last[-1].off + last[-1].len == buf->off) {
-			last[-1].len += n;
-		} else {
-			if (WARN_ON_ONCE(tx->frag_count == KTLSX_TX_FRAGS))
-				return -ENOMEM;
-			get_page(buf->page);
-			last->page = buf->page;
-			last->off = buf->off;
-			last->len = n;
-			tx->frag_count++;
-		}
-		buf->off += n;
-		tx->frags_len += n;
-	}
-	return 0;
-}
-
-/* Give back room that a fault left unused. */
-static void trim(struct ktlsx_tx *tx, u32 len)
-{
-	while (tx->frags_len > len) {
-		struct ktlsx_frag *last = &tx->frag[tx->frag_count - 1];
-		u32 n = min(last->len, tx->frags_len - len);
-
-		last->len -= n;
-		tx->frags_len -= n;
-		if (last->page == tx->buf.page)
-			tx->buf.off -= n;
-		if (!last->len) {
-			put_page(last->page);
-			tx->frag_count--;
-		}
-	}
-}
-
-/* The run of room that begins @pos bytes into the open record. */
-static struct ktlsx_span room_at(const struct ktlsx_tx *tx, u32 pos)
-{
-	const struct ktlsx_frag *frag = tx->frag;
-	struct ktlsx_span run;
-
-	while (pos >= frag->len)
-		pos -= frag++->len;
-	run.base = page_address(frag->page) + frag->off + pos;
-	run.len = frag->len - pos;
-	return run;
-}
-
-static void add_source(struct ktlsx_tx *tx, struct page *page, u32 off, u32 len)
-{
-	struct ktlsx_source *last = &tx->source[tx->source_count];
-
-	tx->content_len += len;
-	if (tx->source_count && !page && !last[-1].page) {
-		last[-1].len += len;
-		return;
-	}
-	last->page = page;
-	last->off = off;
-	last->len = len;
-	tx->source_count++;
-}
-
-/* Content that is copied goes to its own place in the record at once. */
-static int add_copy(struct ktlsx_tx *tx, struct ktlsx_feed *feed, u32 len)
-{
-	u32 pos = tx->dir.suite->prefix_len + tx->content_len;
-	u32 done = 0;
-
-	while (done < len) {
-		struct ktlsx_span run = room_at(tx, pos + done);
-		size_t want = min_t(size_t, run.len, len - done);
-		size_t got = want;
-
-		if (feed->iter)
-			got = copy_from_iter(run.base, want, feed->iter);
-		else
-			memcpy(run.base, page_address(feed->page) + feed->off +
-			       done, want);
-		done += got;
-		if (got < want)
-			break;
-	}
-	if (!done)
-		return -EFAULT;
-	add_source(tx, NULL, 0, done);
-	return done;
-}
-
-static bool may_refer(const struct ktlsx_tx *tx, const struct ktlsx_feed *feed)
-{
-	/* The last entry stays free for bytes that are copied. */
-	return feed->page && sendpage_ok(feed->page) &&
-	       tx->source_count < KTLSX_TX_SOURCES - 1;
-}
-
-/* Take what fits of @feed into the open record, opening one if need be. */
-static int add(struct sock *sk, struct ktlsx_tx *tx, struct ktlsx_feed *feed)
-{
-	u32 max_len = READ_ONCE(ktlsx_sock_of(sk)->tx_payload_len_max);
-	int taken;
-	u32 len;
-
-	if (tx->dir.is_exhausted)
-		return -EBADMSG;
-	if (!tx->is_open) {
-		tx->is_open = true;
-		tx->type = feed->type;
-	}
-	len = min_t(size_t, feed->left, max_len - tx->content_len);
-	taken = grow(sk, tx, ktlsx_record_len(tx->dir.suite,
-					      tx->content_len + len));
-	if (!taken && may_refer(tx, feed)) {
-		get_page(feed->page);
-		add_source(tx, feed->page, feed->off, len);
-		taken = len;
-	} else if (!taken) {
-		taken = add_copy(tx, feed, len);
-	}
-	if (taken > 0) {
-		tx->way = feed->way;
-		feed->off += taken;
-		feed->left -= taken;
-	} else if (!tx->content_len) {
-		trim(tx, 0);
-		tx->is_open = false;
-	}
-	return taken;
-}
-
-static unsigned int list_sources(const struct ktlsx_tx *tx,
-				 struct ktlsx_span *src)
-{
-	u32 pos = tx->dir.suite->prefix_len;
-	unsigned int count = 0;
-	unsigned int i;
-
-	for (i = 0; i < tx->source_count; i++) {
-		const struct ktlsx_source *source = &tx->source[i];
-		u32 left = source->len;
-
-		if (source->page) {
-			src[count].base = page_address(source->page) +
-					  source->off;
-			src[count++].len = left;
-			pos += left;
-			continue;
-		}
-		while (left) {
-			struct ktlsx_span run = room_at(tx, pos);
-
-			run.len = min_t(size_t, run.len, left);
-			src[count++] = run;
-			left -= run.len;
-			pos += run.len;
-		}
-	}
-	return count;
-}
-
-static void count_sealed(struct net *net, const struct ktlsx_tx *tx)
-{
-	static const enum ktlsx_stat records[] = {
-		[KTLSX_TX_SEND] = KTLSX_STAT_TX_SEND_RECORDS,
-		[KTLSX_TX_SENDFILE] = KTLSX_STAT_TX_SENDFILE_RECORDS,
-		[KTLSX_TX_CONTROL] = KTLSX_STAT_TX_CONTROL_RECORDS,
-	};
-	static const enum ktlsx_stat bytes[] = {
-		[KTLSX_TX_SEND] = KTLSX_STAT_TX_SEND_BYTES,
-		[KTLSX_TX_SENDFILE] = KTLSX_STAT_TX_SENDFILE_BYTES,
-		[KTLSX_TX_CONTROL] = KTLSX_STAT_TX_CONTROL_BYTES,
-	};
-
-	ktlsx_stat_add(net, records[tx->way], 1);
-	ktlsx_stat_add(net, bytes[tx->way], tx->content_len);
-}
-
-static void seal(struct sock *sk, struct ktlsx_tx *tx)
-{
-	struct ktlsx_span src[KTLSX_TX_SOURCES + KTLSX_TX_FRAGS + 1];
-	const struct ktlsx_aead_engine *engine;
-	struct ktlsx_span dst[KTLSX_TX_FRAGS];
-	unsigned int src_count;
-	unsigned int i;
-
-	trim(tx, ktlsx_record_len(tx->dir.suite, tx->content_len));
-	for (i = 0; i < tx->frag_count; i++) {
-		dst[i].base = page_address(tx->frag[i].page) + tx->frag[i].off;
-		dst[i].len = tx->frag[i].len;
-	}
-	src_count = list_sources(tx, src);
-
-	engine = ktlsx_aead_enter(tx->dir.aead);
-	ktlsx_record_seal(&tx->dir, tx->type, src, src_count, tx->content_len,
-			  dst, engine);
-	ktlsx_aead_leave(engine);
-
-	if (unlikely(engine != tx->dir.aead->fast))
-		ktlsx_stat_add(sock_net(sk), KTLSX_STAT_TX_FALLBACK, 1);
-	count_sealed(sock_net(sk), tx);
-	drop_sources(tx);
-	tx->is_open = false;
+	ktlsx_outgoing_rest(&tx->out);
+	if (tx->charged || tx->out.frag_count)
+		ktlsx_sock_charge(sk, &tx->charged,
+				  ktlsx_outgoing_len(&tx->out));
 }
 
 /* Give TCP what is sealed. Never sleeps; what TCP refuses stays with us. */
 static int push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
+	struct ktlsx_outgoing *out = &tx->out;
 	int err = 0;
 
-	if (!has_sealed(tx))
+	if (!ktlsx_outgoing_is_sealed(out))
 		return 0;
 	/* Not TCP's to report: it would take sk_err away from our caller. */
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		return -EPIPE;
 
 	WRITE_ONCE(tx->is_pushing, true);
-	while (tx->frag_head < tx->frag_count) {
-		struct ktlsx_frag *frag = &tx->frag[tx->frag_head];
-		bool is_last = tx->frag_head + 1 == tx->frag_count;
+	while (out->frag_count) {
+		struct ktlsx_frag *frag = &out->frag[out->frag_head];
+		bool is_last = out->frag_head + 1 == out->frag_count;
 		ssize_t n;
 
-		n = ktlsx_tx_push_page(sk, frag->page, frag->off, frag->len,
-				       is_last ? flags : flags | MSG_MORE);
+		n = ktlsx_push_page(sk, frag->page, frag->off, frag->len,
+				    is_last ? flags : flags | MSG_MORE);
 		if (n < 0) {
 			err = n;
 			break;
 		}
-		frag->off += n;
-		frag->len -= n;
-		if (!frag->len) {
-			put_page(frag->page);
-			tx->frag_head++;
-		}
+		ktlsx_outgoing_taken(out, n);
 	}
-	if (!err)
-		drop_frags(tx);
-	else if (!tx->is_waiting)
+	if (err && !tx->is_waiting)
 		ktlsx_stat_add(sock_net(sk), KTLSX_STAT_TX_PARTIAL_PUSH, 1);
 	WRITE_ONCE(tx->is_waiting, err);
 	WRITE_ONCE(tx->is_pushing, false);
@@ -341,7 +69,7 @@ static int seal_and_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
 	int err;
 
-	seal(sk, tx);
+	ktlsx_outgoing_seal(sk, &tx->out, &tx->dir);
 	err = push(sk, tx, flags);
 	/* The record is accepted; write_space() or the next call goes on. */
 	return err == -EAGAIN ? 0 : err;
@@ -358,15 +86,15 @@ static void push_forced(struct sock *sk, struct ktlsx_tx *tx)
 	unsigned int stalls = 0;
 
 	WRITE_ONCE(tx->is_forced, true);
-	while (has_sealed(tx) && stalls < FORCED_STALLS_MAX) {
-		u32 before = resting_len(tx);
+	while (ktlsx_outgoing_is_sealed(&tx->out) && stalls < FORCED_STALLS_MAX) {
+		u32 before = ktlsx_outgoing_len(&tx->out);
 		int err;
 
 		WRITE_ONCE(sk->sk_sndbuf, sk->sk_wmem_queued + 1);
 		err = push(sk, tx, 0);
 		if (err && err != -EAGAIN)
 			break;
-		stalls = resting_len(tx) == before ? stalls + 1 : 0;
+		stalls = ktlsx_outgoing_len(&tx->out) == before ? stalls + 1 : 0;
 	}
 	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
 	WRITE_ONCE(tx->is_forced, false);
@@ -392,33 +120,50 @@ static int wait_for_room(struct sock *sk, struct ktlsx_tx *tx, long *timeo)
 	}
 }
 
+/* One step: into the open record what fits, sealing it when it is full. */
+static int take(struct sock *sk, struct ktlsx_tx *tx, struct ktlsx_feed *feed)
+{
+	u32 content_max = ktlsx_sock_of(sk)->tx_payload_len_max;
+	struct ktlsx_outgoing *out = &tx->out;
+	int ret;
+
+	if (tx->dir.is_exhausted)
+		return -EBADMSG;
+	if (out->is_open && out->type != feed->type)
+		return seal_and_push(sk, tx, MSG_MORE);
+	ret = ktlsx_outgoing_add(sk, out, tx->dir.suite, content_max, feed);
+	if (ret < 0)
+		return ret;
+	if (out->content_len < content_max)
+		return 0;
+	return seal_and_push(sk, tx, feed->left ? MSG_MORE :
+						  feed->flags & MSG_MORE);
+}
+
+/**
+ * ktlsx_tx_feed() - take content into records and send them
+ * @sk: socket with TX keys
+ * @feed: what is offered; advanced by what was taken
+ *
+ * Context: Process context, socket lock held; may release it to wait.
+ * Return: bytes taken; -EAGAIN, -EINTR, -ERESTARTSYS, -EPIPE and sk_err as
+ * TCP's; -EFAULT; -ENOMEM; -EBADMSG sequence numbers used up.
+ */
 ssize_t ktlsx_tx_feed(struct sock *sk, struct ktlsx_feed *feed)
 {
 	long timeo = sock_sndtimeo(sk, feed->flags & MSG_DONTWAIT);
 	struct ktlsx_tx *tx = ktlsx_sock_of(sk)->tx;
-	bool is_more = feed->flags & MSG_MORE;
 	size_t taken = feed->left;
 	int err = 0;
 
 	while (feed->left && !err) {
 		err = wait_for_room(sk, tx, &timeo);
-		if (err)
-			break;
-		if (tx->is_open && tx->type != feed->type) {
-			err = seal_and_push(sk, tx, MSG_MORE);
-			continue;
-		}
-		err = add(sk, tx, feed);
-		if (err < 0)
-			break;
-		err = 0;
-		if (tx->content_len >= ktlsx_sock_of(sk)->tx_payload_len_max)
-			err = seal_and_push(sk, tx, is_more || feed->left ?
-					    MSG_MORE : 0);
+		if (!err)
+			err = take(sk, tx, feed);
 	}
 	taken -= feed->left;
 	/* Also after a fault: what was taken must not stay behind. */
-	if (tx->is_open && taken && !is_more)
+	if (tx->out.is_open && taken && !(feed->flags & MSG_MORE))
 		seal_and_push(sk, tx, 0);
 	come_to_rest(sk, tx);
 	return taken ? taken : sk_stream_error(sk, feed->flags, err);
@@ -469,14 +214,27 @@ static ssize_t send_records(struct sock *sk, struct ktlsx_tx *tx,
 	if (type != TLS_CT_INVALID) {
 		feed.type = type;
 		/* A typed record never holds what others left open. */
-		if (tx->is_open)
+		if (tx->out.is_open)
 			seal_and_push(sk, tx, MSG_MORE);
 	}
-	feed.way = feed.type == TLS_CT_APPLICATION_DATA ? KTLSX_TX_SEND :
-							  KTLSX_TX_CONTROL;
+	feed.way = feed.type == TLS_CT_APPLICATION_DATA ? KTLSX_WAY_SEND :
+							  KTLSX_WAY_CONTROL;
 	return ktlsx_tx_feed(sk, &feed);
 }
 
+/**
+ * ktlsx_tx_sendmsg() - proto.sendmsg of every attached socket
+ * @sk: socket
+ * @msg: content; TLS_SET_RECORD_TYPE sets its type
+ * @size: bytes
+ *
+ * Attached sockets without keys come here too, so that a caller who waits for
+ * the lock while keys are installed is not sent on in the clear.
+ *
+ * Context: Process context.
+ * Return: as ktlsx_tx_feed(); -EOPNOTSUPP unknown flag; -EINVAL bad control
+ * message or one with MSG_MORE.
+ */
 int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	struct ktlsx_tx *tx;
@@ -492,6 +250,12 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	return ret;
 }
 
+/**
+ * ktlsx_tx_splice_eof() - proto.splice_eof: the pipe has no more
+ * @sock: socket; a record that was left open for more is sent
+ *
+ * Context: Process context.
+ */
 void ktlsx_tx_splice_eof(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
@@ -500,7 +264,7 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 
 	lock_sock(sk);
 	tx = ctx->tx;
-	if (tx && tx->is_open) {
+	if (tx && tx->out.is_open) {
 		seal_and_push(sk, tx, 0);
 		come_to_rest(sk, tx);
 	}
@@ -512,11 +276,19 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 
 static void flush(struct sock *sk, struct ktlsx_tx *tx)
 {
-	if (tx->is_open)
-		seal(sk, tx);
+	if (tx->out.is_open)
+		ktlsx_outgoing_seal(sk, &tx->out, &tx->dir);
 	push_forced(sk, tx);
 }
 
+/**
+ * ktlsx_tx_shutdown() - proto_ops.shutdown: flush before the FIN
+ * @sock: socket
+ * @how: SHUT_RD, SHUT_WR or SHUT_RDWR
+ *
+ * Context: Process context.
+ * Return: TCP's answer.
+ */
 int ktlsx_tx_shutdown(struct socket *sock, int how)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sock->sk);
@@ -533,6 +305,14 @@ int ktlsx_tx_shutdown(struct socket *sock, int how)
 	return ctx->base_ops->shutdown(sock, how);
 }
 
+/**
+ * ktlsx_tx_has_room() - proto.stream_memory_free: may more be written?
+ * @sk: socket
+ * @wake: as TCP's
+ *
+ * Context: Any context, also without the lock (poll).
+ * Return: false while TCP's limits say so or sealed bytes wait for TCP.
+ */
 bool ktlsx_tx_has_room(const struct sock *sk, int wake)
 {
 	const struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
@@ -550,11 +330,18 @@ bool ktlsx_tx_has_room(const struct sock *sk, int wake)
 	       tcp_rtx_and_write_queues_empty(sk);
 }
 
+/**
+ * ktlsx_tx_has_open_record() - is content waiting for MSG_MORE's other half?
+ * @sk: socket
+ *
+ * Context: Socket lock held.
+ * Return: whether a record is open.
+ */
 bool ktlsx_tx_has_open_record(const struct sock *sk)
 {
 	const struct ktlsx_tx *tx = ktlsx_sock_of(sk)->tx;
 
-	return tx && tx->is_open;
+	return tx && tx->out.is_open;
 }
 
 /* Softirq or backlog, or TCP inside our own push. */
@@ -563,17 +350,27 @@ static void write_space(struct sock *sk)
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_tx *tx = ctx->tx;
 
-	if (has_sealed(tx) && !tx->is_pushing) {
+	if (ktlsx_outgoing_is_sealed(&tx->out) && !tx->is_pushing) {
 		gfp_t gfp = sk->sk_allocation;
 
 		sk->sk_allocation = GFP_ATOMIC;
 		push(sk, tx, 0);
 		sk->sk_allocation = gfp;
-		ktlsx_sock_charge(sk, &tx->charged, resting_len(tx));
+		ktlsx_sock_charge(sk, &tx->charged, ktlsx_outgoing_len(&tx->out));
 	}
-	ctx->base_write_space(sk);
+	ctx->base_callback[KTLSX_WRITE_SPACE](sk);
 }
 
+/**
+ * ktlsx_tx_start() - send by records from here on
+ * @sk: attached socket without TX keys
+ * @suite: what the keys are for
+ * @info: the user's crypto_info struct
+ *
+ * Context: Process context, socket lock held.
+ * Return: 0; -EBUSY another thread sleeps inside a plain send, whose bytes
+ * would follow; -ENOMEM.
+ */
 int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 		   const u8 *info)
 {
@@ -588,8 +385,7 @@ int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 
 	ktlsx_dir_init(&tx->dir, suite, info);
 	ctx->tx = tx;
-	ktlsx_sock_hook(sk, &sk->sk_write_space, &ctx->base_write_space,
-			write_space);
+	ktlsx_sock_hook(sk, KTLSX_WRITE_SPACE, write_space);
 	/* write_space() may send while another task's fragment is in use. */
 	sk->sk_use_task_frag = false;
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_TX, 1);
@@ -598,22 +394,27 @@ int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 	return 0;
 }
 
+/**
+ * ktlsx_tx_stop() - flush, unhook, wipe and free the sending state
+ * @sk: socket that is being closed
+ *
+ * Every accepted byte goes to TCP whatever the send buffer says.
+ *
+ * Context: Process context, socket lock held.
+ */
 void ktlsx_tx_stop(struct sock *sk)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_tx *tx = ctx->tx;
 
 	flush(sk, tx);
-	if (has_sealed(tx)) {
+	if (ktlsx_outgoing_is_sealed(&tx->out)) {
 		/* A record cut short must not look like the end: reset. */
 		sock_set_flag(sk, SOCK_LINGER);
 		sk->sk_lingertime = 0;
 	}
-	ktlsx_sock_unhook(sk, &sk->sk_write_space, ctx->base_write_space,
-			  write_space);
-	drop_sources(tx);
-	drop_frags(tx);
-	tx->is_open = false;
+	ktlsx_sock_unhook(sk, KTLSX_WRITE_SPACE, write_space);
+	ktlsx_outgoing_drop(&tx->out);
 	come_to_rest(sk, tx);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_TX, -1);
 	ktlsx_dir_wipe(&tx->dir);
@@ -621,13 +422,26 @@ void ktlsx_tx_stop(struct sock *sk)
 	kmem_cache_free(cache, tx);
 }
 
+/**
+ * ktlsx_tx_init() - make the slab cache
+ *
+ * Context: Process context, at module load.
+ * Return: 0; -ENOMEM.
+ */
 int ktlsx_tx_init(void)
 {
-	cache = kmem_cache_create("ktlsx_tx", sizeof(struct ktlsx_tx), 0,
+	/* The key inside wants its alignment. */
+	cache = kmem_cache_create("ktlsx_tx", sizeof(struct ktlsx_tx),
+				  __alignof__(struct ktlsx_tx),
 				  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
 	return cache ? 0 : -ENOMEM;
 }
 
+/**
+ * ktlsx_tx_exit() - destroy it
+ *
+ * Context: Process context, at unload.
+ */
 void ktlsx_tx_exit(void)
 {
 	kmem_cache_destroy(cache);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages in and out on kernels whose TCP has sendpage: sendfile() and splice()
- * reach a socket by proto.sendpage there, not by sendmsg, and ciphertext pages
- * go to TCP by do_tcp_sendpages(). Built only for such kernels. Must not know
- * of records. Concurrency: as tx.c.
+ * The way in for pages on kernels where sendfile() and splice() reach a socket
+ * by proto.sendpage, not by sendmsg. Built only for such kernels. Must not know
+ * how records are made. Concurrency: takes the socket lock, as tx.c.
  */
 #include "tx.h"
 
@@ -11,15 +10,6 @@
 
 #define SENDPAGE_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | \
 			MSG_SENDPAGE_NOTLAST | MSG_SENDPAGE_NOPOLICY)
-
-ssize_t ktlsx_tx_push_page(struct sock *sk, struct page *page, u32 off,
-			   u32 len, int flags)
-{
-	/* Nobody writes to a sealed page while TCP holds it. */
-	return do_tcp_sendpages(sk, page, off, len,
-				flags | MSG_DONTWAIT | MSG_NOSIGNAL |
-				MSG_NO_SHARED_FRAGS);
-}
 
 static int send_page(struct sock *sk, struct page *page, int offset,
 		     size_t size, int flags)
@@ -30,7 +20,7 @@ static int send_page(struct sock *sk, struct page *page, int offset,
 		.left = size,
 		.flags = flags,
 		.type = TLS_CT_APPLICATION_DATA,
-		.way = KTLSX_TX_SENDFILE,
+		.way = KTLSX_WAY_SENDFILE,
 	};
 
 	if (flags & ~SENDPAGE_FLAGS)
@@ -55,6 +45,16 @@ static int tx_sendpage(struct sock *sk, struct page *page, int offset,
 	return ret;
 }
 
+/**
+ * ktlsx_tx_wire_pages() - set the entry points by which pages reach a socket
+ * @prot: row of proto functions
+ * @ops: row of socket functions
+ * @has_keys: the row is for sockets with TX keys
+ *
+ * Lives in the file that this kernel's TCP needs (tx_sendpage.c).
+ *
+ * Context: Process context, at module load.
+ */
 void ktlsx_tx_wire_pages(struct proto *prot, struct proto_ops *ops,
 			 bool has_keys)
 {

@@ -13,7 +13,6 @@
 #include <net/transp_v6.h>
 
 #include "../uapi/linux/ktlsx.h"
-#include "compat/pick.h"
 #include "diag.h"
 #include "rx.h"
 #include "sockopt.h"
@@ -186,6 +185,7 @@ static const struct proto_ops *learn_v6_ops(const struct proto_ops *ops)
 	mutex_lock(&v6_mutex);
 	if (!v6_base_ops && ops->family == PF_INET6 && ops->poll == tcp_poll) {
 		wire_family(FAMILY_V6, &tcpv6_prot, ops);
+		/* Who sees it may use the tables: pairs with wiring_for(). */
 		smp_store_release(&v6_base_ops, ops);
 	}
 	mutex_unlock(&v6_mutex);
@@ -206,6 +206,7 @@ static const struct ktlsx_wiring *wiring_for(const struct sock *sk)
 		return &wirings[FAMILY_V4];
 	if (prot != &tcpv6_prot)
 		return NULL;
+	/* Pairs with learn_v6_ops(). */
 	v6_ops = smp_load_acquire(&v6_base_ops);
 	if (!v6_ops)
 		v6_ops = learn_v6_ops(ops);
@@ -309,6 +310,14 @@ static int watch_modules(struct notifier_block *block, unsigned long action,
 
 static struct notifier_block watcher = { .notifier_call = watch_modules };
 
+/**
+ * ktlsx_ulp_init() - build the tables and register the names
+ *
+ * "ktlsx" always; "tls" when it is free and own_tls allows.
+ *
+ * Context: Process context, at module load.
+ * Return: 0; -EEXIST "ktlsx" is taken; notifier errors.
+ */
 int ktlsx_ulp_init(void)
 {
 	int err;
@@ -331,6 +340,13 @@ int ktlsx_ulp_init(void)
 	return 0;
 }
 
+/**
+ * ktlsx_ulp_exit() - give the names back
+ *
+ * No socket is attached: each pins the module until TCP destroys it.
+ *
+ * Context: Process context, at unload.
+ */
 void ktlsx_ulp_exit(void)
 {
 	mutex_lock(&names_mutex);

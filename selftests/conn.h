@@ -149,19 +149,23 @@ uint8_t *conn_seal_all(struct conn *conn, const void *buf, size_t len, size_t re
 		SKIP("in-tree tls: %s", why);					\
 } while (0)
 
-/* Adds one variant for each suite: { &conn_suites[...], shape } must start the struct. */
+/* Variants of a struct with a .suite and a .shape: one, one for each suite, the like. */
+#define CONN_VARIANT(F, label, index, shape_value)					\
+	FIXTURE_VARIANT_ADD(F, label) = {						\
+		.suite = &conn_suites[index], .shape = shape_value,			\
+	}
 #define CONN_SUITE_VARIANTS(F, label, shape)						\
-	FIXTURE_VARIANT_ADD(F, label##_12_gcm128) = { &conn_suites[CONN_12_GCM128], shape };	\
-	FIXTURE_VARIANT_ADD(F, label##_13_gcm128) = { &conn_suites[CONN_13_GCM128], shape };	\
-	FIXTURE_VARIANT_ADD(F, label##_12_gcm256) = { &conn_suites[CONN_12_GCM256], shape };	\
-	FIXTURE_VARIANT_ADD(F, label##_13_gcm256) = { &conn_suites[CONN_13_GCM256], shape }
+	CONN_VARIANT(F, label##_12_gcm128, CONN_12_GCM128, shape);			\
+	CONN_VARIANT(F, label##_13_gcm128, CONN_13_GCM128, shape);			\
+	CONN_VARIANT(F, label##_12_gcm256, CONN_12_GCM256, shape);			\
+	CONN_VARIANT(F, label##_13_gcm256, CONN_13_GCM256, shape)
 #define CONN_TLS13_VARIANTS(F)								\
-	FIXTURE_VARIANT_ADD(F, 13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_LO };	\
-	FIXTURE_VARIANT_ADD(F, 13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_LO }
-#define CONN_SHAPE_VARIANTS(F)					\
-	CONN_SUITE_VARIANTS(F, lo, CONN_LO);			\
-	CONN_SUITE_VARIANTS(F, mtu1500, CONN_MTU1500);		\
-	CONN_SUITE_VARIANTS(F, netem, CONN_NETEM);		\
+	CONN_VARIANT(F, 13_gcm128, CONN_13_GCM128, CONN_LO);				\
+	CONN_VARIANT(F, 13_gcm256, CONN_13_GCM256, CONN_LO)
+#define CONN_SHAPE_VARIANTS(F)								\
+	CONN_SUITE_VARIANTS(F, lo, CONN_LO);						\
+	CONN_SUITE_VARIANTS(F, mtu1500, CONN_MTU1500);					\
+	CONN_SUITE_VARIANTS(F, netem, CONN_NETEM);					\
 	CONN_SUITE_VARIANTS(F, small, CONN_SMALL)
 
 #endif

@@ -8,6 +8,7 @@
 #include "ref.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define EXPLICIT_LEN	8
 #define AAD_MAX		13
 #define READ_LEN	65536
+#define PATIENCE_MS	8000
 
 static void must(bool ok, const char *what)
 {
@@ -306,11 +308,23 @@ static int open_next(struct ref_stream *stream)
 	return 0;
 }
 
+/* Waits for bytes, so that a test whose wire stays silent fails and says where. */
+static int await(int fd)
+{
+	const char *slow = getenv("KTLSX_SLOW");
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int ready = poll(&pfd, 1, PATIENCE_MS * (slow && atoi(slow) > 0 ? atoi(slow) : 1));
+
+	return ready < 0 ? -errno : ready ? 0 : -ETIMEDOUT;
+}
+
 int ref_stream_pull(struct ref_stream *stream, int fd, int flags)
 {
+	int ret = flags & MSG_DONTWAIT ? 0 : await(fd);
 	ssize_t got;
-	int ret;
 
+	if (ret)
+		return ret;
 	stream->wire = grow(stream->wire, &stream->wire_size, stream->wire_len + READ_LEN, 1);
 	got = recv(fd, stream->wire + stream->wire_len, READ_LEN, flags);
 	if (got < 0)

@@ -111,7 +111,7 @@ void ref_stream_free(struct ref_stream *stream);
  * ref_stream_pull() - reads once from @fd and opens what became whole
  * @flags: for recv()
  * Return: 1, 0 at end of file, -errno of recv() or of ref_open(), -EPROTO when a TLS 1.2
- * explicit nonce was seen before.
+ * explicit nonce was seen before; -ETIMEDOUT after 8 s ($KTLSX_SLOW times that) of silence.
  */
 int ref_stream_pull(struct ref_stream *stream, int fd, int flags);
 

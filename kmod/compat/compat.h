@@ -11,6 +11,8 @@
 #include <linux/printk.h>
 #include <linux/version.h>
 
+#include "pick.h"
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "ktlsx needs Linux 6.1 or newer"
 #endif

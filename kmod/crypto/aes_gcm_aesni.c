@@ -10,10 +10,9 @@
  * leading slots hash to nothing while the accumulator is zero: the additional data wait
  * there for the first eight blocks.
  */
+#include "bounce.h"
 #include "cpu.h"
 #include "gcm.h"
-#include "spans.h"
-#include "vec128.h"
 
 #define GROUP 8
 #define GROUP_LEN (GROUP * 16)
@@ -24,8 +23,9 @@ struct gcm_stream {
 	const struct ktlsx_gcm_key *key;
 	__m128i acc;			/* GHASH so far, the queue not counted */
 	__m128i whitened;		/* (nonce, counter 0) xor round key 0 */
+	__m128i mask;			/* counter 1 encrypted, for the tag */
 	__m128i queue[GROUP + 1];	/* byte-swapped blocks waiting to be hashed */
-	u8 bounce[GROUP_LEN] __aligned(16);
+	u8 bounce[GROUP_LEN + BOUNCE_SLACK] __aligned(16);
 	u32 base;			/* counter of the group's first block, minus 2 */
 };
 
@@ -41,22 +41,39 @@ static __always_inline __m128i round_key(const struct ktlsx_gcm_key *key, unsign
 	return vec128_load_aligned(key->aes.round_keys[round]);
 }
 
-static __always_inline void add_product(struct product *p, __m128i x, __m128i power, __m128i fold,
-					bool odd)
+/* Else the compiler sums in another order, late, and spills every product. */
+static __always_inline void sum_now(struct product *p)
+{
+	vec128_opaque(p->low);
+	vec128_opaque(p->mid);
+	vec128_opaque(p->high);
+}
+
+static __always_inline void add_product(struct product *p, __m128i x, __m128i power, __m128i fold)
 {
 	__m128i halves = _mm_xor_si128(vec128_swap_halves(x), x);
 
 	p->low = _mm_xor_si128(p->low, _mm_clmulepi64_si128(x, power, 0x00));
 	p->high = _mm_xor_si128(p->high, _mm_clmulepi64_si128(x, power, 0x11));
-	if (odd)
-		halves = _mm_clmulepi64_si128(halves, fold, 0x10);
-	else
-		halves = _mm_clmulepi64_si128(halves, fold, 0x00);
-	p->mid = _mm_xor_si128(p->mid, halves);
-	/* else the compiler sums in another order, late, and spills every product */
-	vec128_opaque(p->low);
-	vec128_opaque(p->mid);
-	vec128_opaque(p->high);
+	p->mid = _mm_xor_si128(p->mid, _mm_clmulepi64_si128(halves, fold, 0x00));
+	sum_now(p);
+}
+
+/* Two blocks share the work of adding their halves; @folds holds both folds. */
+static __always_inline void add_pair(struct product *p, __m128i x, __m128i y,
+				     const u64 (*powers)[2], const u64 *folds)
+{
+	__m128i halves = _mm_xor_si128(_mm_unpacklo_epi64(x, y), _mm_unpackhi_epi64(x, y));
+	__m128i power = vec128_load_aligned(powers[0]), fold = vec128_load_aligned(folds);
+
+	p->low = _mm_xor_si128(p->low, _mm_clmulepi64_si128(x, power, 0x00));
+	p->high = _mm_xor_si128(p->high, _mm_clmulepi64_si128(x, power, 0x11));
+	power = vec128_load_aligned(powers[1]);
+	p->low = _mm_xor_si128(p->low, _mm_clmulepi64_si128(y, power, 0x00));
+	p->high = _mm_xor_si128(p->high, _mm_clmulepi64_si128(y, power, 0x11));
+	p->mid = _mm_xor_si128(p->mid, _mm_clmulepi64_si128(halves, fold, 0x00));
+	p->mid = _mm_xor_si128(p->mid, _mm_clmulepi64_si128(halves, fold, 0x11));
+	sum_now(p);
 }
 
 static __always_inline __m128i reduce(struct product p)
@@ -72,24 +89,37 @@ static __always_inline __m128i reduce(struct product p)
 	return _mm_xor_si128(p.high, _mm_xor_si128(vec128_swap_halves(mid), t));
 }
 
+/* A group of zeros. The compiler must not see them: it would call a string instruction. */
+static __always_inline void clear_group(void *group)
+{
+	__m128i zero = _mm_setzero_si128();
+	u8 *p = group;
+
+	vec128_opaque(zero);
+#define CLEAR_STEP(i) vec128_store_aligned(p + 16 * (i), zero)
+	EACH_OF_GROUP(CLEAR_STEP);
+#undef CLEAR_STEP
+	barrier_data(p);
+}
+
 /* Absorbs @count queued blocks at once, at most GROUP + 1. */
 static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
 {
 	const unsigned int first = KTLSX_GCM_POWERS - count;
 	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
-	__m128i x = _mm_xor_si128(s->queue[0], s->acc);
+	const u64 (*powers)[2] = s->key->powers + first;
+	const u64 *folds = s->key->folds + first;
 	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		if (i)
-			x = s->queue[i];
-		add_product(&p, x, vec128_load_aligned(s->key->powers[first + i]),
-			    _mm_loadl_epi64((const void *)&s->key->folds[first + i]), false);
-	}
+	add_product(&p, _mm_xor_si128(s->queue[0], s->acc), vec128_load_aligned(powers[0]),
+		    _mm_loadl_epi64((const void *)folds));
+	for (i = 1; i < count; i++)
+		add_product(&p, s->queue[i], vec128_load_aligned(powers[i]),
+			    _mm_loadl_epi64((const void *)(folds + i)));
 	s->acc = reduce(p);
 }
 
-/* One AES round of the whole group, and one step of hashing in its middle. */
+/* One AES round of the whole group, and some hashing in its middle. */
 #define AES_STEP(i) (b[i] = _mm_aesenc_si128(b[i], rk))
 #define AES_ROUND(n, hash_step)					\
 	do {							\
@@ -104,11 +134,10 @@ static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
 		AES_STEP(6);					\
 		AES_STEP(7);					\
 	} while (0)
-#define HASH_STEP(i) \
-	add_product(&p, i ? s->queue[i] : _mm_xor_si128(s->queue[0], s->acc), \
-		    vec128_load_aligned(key->powers[KTLSX_GCM_POWERS - GROUP + (i)]), \
-		    vec128_load_aligned(&key->folds[KTLSX_GCM_POWERS - GROUP + ((i) & ~1)]), \
-		    (i) & 1)
+#define HASH_PAIR(i)								\
+	add_pair(&p, (i) ? s->queue[i] : _mm_xor_si128(s->queue[0], s->acc),	\
+		 s->queue[(i) + 1], &key->powers[KTLSX_GCM_POWERS - GROUP + (i)], \
+		 &key->folds[KTLSX_GCM_POWERS - GROUP + (i)])
 
 static __always_inline __m128i counter_base(const struct gcm_stream *s, u32 base)
 {
@@ -157,6 +186,8 @@ static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *o
 	for (; count; count--, in += GROUP_LEN, out += GROUP_LEN) {
 		set_counters(s, b);
 		round_keys = key->aes.round_keys;
+		/* else the compiler keeps round keys across iterations, on the stack */
+		__asm__ __volatile__("" : "+r"(round_keys));
 		if (key->aes.rounds == 14) {
 			AES_ROUND(1, );
 			AES_ROUND(2, );
@@ -167,14 +198,14 @@ static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *o
 		p.low = _mm_setzero_si128();
 		p.mid = _mm_setzero_si128();
 		p.high = _mm_setzero_si128();
-		AES_ROUND(1, HASH_STEP(0));
-		AES_ROUND(2, HASH_STEP(1));
-		AES_ROUND(3, HASH_STEP(2));
-		AES_ROUND(4, HASH_STEP(3));
-		AES_ROUND(5, HASH_STEP(4));
-		AES_ROUND(6, HASH_STEP(5));
-		AES_ROUND(7, HASH_STEP(6));
-		AES_ROUND(8, HASH_STEP(7));
+		AES_ROUND(1, HASH_PAIR(0));
+		AES_ROUND(2, );
+		AES_ROUND(3, HASH_PAIR(2));
+		AES_ROUND(4, );
+		AES_ROUND(5, HASH_PAIR(4));
+		AES_ROUND(6, );
+		AES_ROUND(7, HASH_PAIR(6));
+		AES_ROUND(8, );
 		AES_ROUND(9, s->acc = reduce(p));
 		rk = vec128_load_aligned(round_keys[10]);
 
@@ -201,36 +232,14 @@ static noinline void open_groups(struct gcm_stream *s, const u8 *in, u8 *out, si
 	run_groups(s, in, out, count, false);
 }
 
-/* 1 to 16 bytes, zero-padded; the length is public. */
-static __always_inline __m128i load_partial(const u8 *p, size_t len)
-{
-	u64 low = 0, high = 0;
-	u32 a, b;
-	size_t i;
-
-	if (len >= 8) {
-		memcpy(&low, p, 8);
-		memcpy(&high, p + len - 8, 8);
-		high = len == 8 ? 0 : high >> 8 * (16 - len);
-	} else if (len >= 4) {
-		memcpy(&a, p, 4);
-		memcpy(&b, p + len - 4, 4);
-		low = a | (u64)b << 8 * (len - 4);
-	} else {
-		for (i = 0; i < len; i++)
-			low |= (u64)p[i] << 8 * i;
-	}
-	return _mm_set_epi64x((long long)high, (long long)low);
-}
-
 /* The short group comes first: its empty slots meet an accumulator that is still zero. */
 static void queue_aad(struct gcm_stream *s, const u8 *aad, size_t aad_len)
 {
-	unsigned int slot = GROUP, i;
+	unsigned int slot = GROUP;
 	size_t len, blocks = (aad_len + 15) / 16;
+	__m128i block;
 
-	for (i = 0; i < GROUP; i++)
-		s->queue[i] = _mm_setzero_si128();
+	clear_group(s->queue);
 	if (blocks)
 		slot = GROUP - 1 - (blocks - 1) % GROUP;
 	for (; aad_len; aad_len -= len, aad += len) {
@@ -239,19 +248,9 @@ static void queue_aad(struct gcm_stream *s, const u8 *aad, size_t aad_len)
 			slot = 0;
 		}
 		len = min_t(size_t, aad_len, 16);
-		s->queue[slot++] = vec128_swap_bytes(load_partial(aad, len));
+		block = len == 16 ? vec128_load(aad) : bounce_load_partial(aad, len);
+		s->queue[slot++] = vec128_swap_bytes(block);
 	}
-}
-
-static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
-		  const struct ktlsx_aead_text *text)
-{
-	s->key = ktlsx_gcm_key_of(key);
-	s->acc = _mm_setzero_si128();
-	s->whitened = _mm_xor_si128(load_partial(text->nonce, KTLSX_AEAD_NONCE_LEN),
-				    round_key(s->key, 0));
-	s->base = 0;
-	queue_aad(s, text->aad, text->aad_len);
 }
 
 static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 counter)
@@ -261,7 +260,22 @@ static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 c
 
 	for (round = 1; round < s->key->aes.rounds; round++)
 		b = _mm_aesenc_si128(b, round_key(s->key, round));
-	return _mm_aesenclast_si128(b, round_key(s->key, round));
+	b = _mm_aesenclast_si128(b, round_key(s->key, round));
+	/* here and now, not wherever the compiler would keep a half-done block */
+	vec128_opaque(b);
+	return b;
+}
+
+static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+		  const struct ktlsx_aead_text *text)
+{
+	s->key = ktlsx_gcm_key_of(key);
+	s->acc = _mm_setzero_si128();
+	s->whitened = _mm_xor_si128(bounce_load_partial(text->nonce, KTLSX_AEAD_NONCE_LEN),
+				    round_key(s->key, 0));
+	s->base = 0;
+	s->mask = encrypt_counter(s, 1);
+	queue_aad(s, text->aad, text->aad_len);
 }
 
 /* Less than a group: returns the blocks it left at the front of the queue. */
@@ -271,22 +285,21 @@ static __always_inline unsigned int run_tail(struct gcm_stream *s, struct ktlsx_
 	static const u8 ones_then_zeros[32] = {
 		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 	};
-	unsigned int blocks = (len + 15) / 16, i;
+	unsigned int blocks = (len + 15) / 16;
 	__m128i last;
 
-	for (i = 0; i < GROUP_LEN; i += 16)
-		vec128_store_aligned(s->bounce + i, _mm_setzero_si128());
-	ktlsx_cursor_gather(src, s->bounce, len);
+	clear_group(s->bounce);
+	bounce_gather(src, s->bounce, len);
 	if (!sealing) {
 		open_groups(s, s->bounce, s->bounce, 1);
 	} else {
 		seal_groups(s, s->bounce, s->bounce, 1);
 		/* what lies behind the text is bare key stream, and no part of the hash */
-		last = vec128_load(ones_then_zeros + 16 * blocks - len);
+		last = vec128_load(ones_then_zeros + (16 * blocks - len));
 		last = _mm_and_si128(last, vec128_load(s->bounce + 16 * (blocks - 1)));
 		s->queue[blocks - 1] = vec128_swap_bytes(last);
 	}
-	ktlsx_cursor_scatter(dst, s->bounce, len);
+	bounce_scatter(dst, s->bounce, len);
 	return blocks;
 }
 
@@ -307,7 +320,7 @@ static __always_inline unsigned int run_text(struct gcm_stream *s,
 			len = GROUP_LEN;
 			in = s->bounce;
 			out = s->bounce;
-			ktlsx_cursor_gather(&src, s->bounce, len);
+			bounce_gather(&src, s->bounce, len);
 		} else {
 			src.off += len;
 			dst.off += len;
@@ -317,7 +330,7 @@ static __always_inline unsigned int run_text(struct gcm_stream *s,
 		else
 			open_groups(s, in, out, len / GROUP_LEN);
 		if (unlikely(out == s->bounce))
-			ktlsx_cursor_scatter(&dst, s->bounce, len);
+			bounce_scatter(&dst, s->bounce, len);
 	}
 	if (left)
 		return run_tail(s, &src, &dst, left, sealing);
@@ -325,20 +338,19 @@ static __always_inline unsigned int run_text(struct gcm_stream *s,
 }
 
 static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_aead_text *text,
-				      unsigned int queued, __m128i mask)
+				      unsigned int queued)
 {
 	__m128i tag;
-	unsigned int i;
 
 	s->queue[queued] = _mm_set_epi64x((long long)text->aad_len * 8,
 					  (long long)text->text_len * 8);
 	hash_queue(s, queued + 1);
-	tag = _mm_xor_si128(vec128_swap_bytes(s->acc), mask);
+	tag = _mm_xor_si128(vec128_swap_bytes(s->acc), s->mask);
 
 	s->acc = _mm_setzero_si128();
 	s->whitened = _mm_setzero_si128();
-	for (i = 0; i < GROUP_LEN; i += 16)
-		vec128_store_aligned(s->bounce + i, _mm_setzero_si128());
+	s->mask = _mm_setzero_si128();
+	clear_group(s->bounce);
 	barrier_data(s);
 	return tag;
 }
@@ -346,27 +358,25 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
 			  u8 tag[KTLSX_AEAD_TAG_LEN])
 {
-	struct gcm_stream s;
+	struct gcm_stream s port_uninitialized;
 	unsigned int queued;
-	__m128i mask;
 
 	start(&s, key, text);
-	mask = encrypt_counter(&s, 1);
 	queued = run_text(&s, text, true);
-	vec128_store(tag, finish(&s, text, queued, mask));
+	vec128_store(tag, finish(&s, text, queued));
 }
 
 int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
 			 const u8 tag[KTLSX_AEAD_TAG_LEN])
 {
-	struct gcm_stream s;
+	struct gcm_stream s port_uninitialized;
 	unsigned int queued;
-	__m128i mask, differ;
+	__m128i differ;
 
 	start(&s, key, text);
-	mask = encrypt_counter(&s, 1);
 	queued = run_text(&s, text, false);
-	differ = _mm_xor_si128(finish(&s, text, queued, mask), vec128_load(tag));
+	differ = _mm_xor_si128(finish(&s, text, queued), vec128_load(tag));
+	port_declassify(&differ, sizeof(differ));
 	if (likely(_mm_testz_si128(differ, differ)))
 		return 0;
 	ktlsx_spans_wipe(text->dst, text->text_len);
@@ -376,10 +386,10 @@ int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_ae
 static void aesni_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
 			const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
-	struct gcm_stream s;
+	struct gcm_stream s port_uninitialized;
 
 	s.key = ktlsx_gcm_key_of(key);
-	s.whitened = _mm_xor_si128(load_partial(nonce, KTLSX_AEAD_NONCE_LEN), round_key(s.key, 0));
+	s.whitened = _mm_xor_si128(bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN), round_key(s.key, 0));
 	vec128_store(out, _mm_xor_si128(vec128_load(in), encrypt_counter(&s, index + 2)));
 	s.whitened = _mm_setzero_si128();
 	barrier_data(&s);

@@ -111,6 +111,7 @@ int ktlsx_gcm_generic_open(const struct ktlsx_aead_key *key, const struct ktlsx_
 	for (i = 0; i < KTLSX_AEAD_TAG_LEN; i++)
 		differ |= expected[i] ^ tag[i];
 	memzero_explicit(expected, sizeof(expected));
+	port_declassify(&differ, sizeof(differ));
 	if (likely(!differ))
 		return 0;
 	ktlsx_spans_wipe(text->dst, text->text_len);

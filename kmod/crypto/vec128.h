@@ -31,6 +31,8 @@ __m128i _mm_shuffle_epi8(__m128i v, __m128i order);
 void _mm_store_si128(void *p, __m128i v);
 void _mm_storeu_si128(void *p, __m128i v);
 int _mm_testz_si128(__m128i a, __m128i b);
+__m128i _mm_unpackhi_epi64(__m128i a, __m128i b);
+__m128i _mm_unpacklo_epi64(__m128i a, __m128i b);
 __m128i _mm_xor_si128(__m128i a, __m128i b);
 #else
 #include <immintrin.h>

@@ -39,27 +39,37 @@ void pair_require(bool ok, const char *what)
 
 static int make_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), len = BUFFER_LEN;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	pair_require(fd >= 0, "socket");
-	pair_require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &len, sizeof(len)), "SO_SNDBUFFORCE");
-	pair_require(!setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &len, sizeof(len)), "SO_RCVBUFFORCE");
 	return fd;
 }
 
-void pair_open(struct pair *pair)
+static void force_buffers(int fd)
+{
+	int len = BUFFER_LEN;
+
+	pair_require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &len, sizeof(len)), "SO_SNDBUFFORCE");
+	pair_require(!setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &len, sizeof(len)), "SO_RCVBUFFORCE");
+}
+
+void pair_open(struct pair *pair, bool wide)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr *addr = (struct sockaddr *)&sin;
 	socklen_t len = sizeof(sin);
 	int listener = make_socket(), one = 1;
 
+	if (wide)
+		force_buffers(listener);
 	pair_require(!bind(listener, addr, len) && !listen(listener, 1), "listen");
 	pair_require(!getsockname(listener, addr, &len), "getsockname");
 	pair->tx = make_socket();
+	force_buffers(pair->tx);
 	pair_require(!connect(pair->tx, addr, len), "connect");
 	pair->rx = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	pair_require(pair->rx >= 0, "accept");
+	force_buffers(pair->rx);
 	close(listener);
 	setsockopt(pair->tx, SOL_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(pair->rx, SOL_TCP, TCP_NODELAY, &one, sizeof(one));

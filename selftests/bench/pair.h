@@ -19,7 +19,11 @@ struct pair {
 /* Ends the program with the text, and that of errno, when not ok. */
 void pair_require(bool ok, const char *what);
 
-void pair_open(struct pair *pair);
+/*
+ * Buffers are forced once connected, so that the receive window stays what it was then (64 KB); wide: before, so that
+ * it takes whole megabytes.
+ */
+void pair_open(struct pair *pair, bool wide);
 void pair_close(struct pair *pair);
 
 /* Attach and install; each is one setsockopt(). */

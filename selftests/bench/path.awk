@@ -9,6 +9,8 @@ function added(name, way, boot) { return cost(name, way, boot) - cost(name, "pla
 
 # The kernel's test ends at 8 KB: a straight line through its two last sizes goes on to 16 KB.
 function one_cipher(way, direction, len) {
+	if (!((way, direction, 64) in sealed))
+		direction = "seal"
 	if ((way, direction, len) in sealed)
 		return sealed[way, direction, len]
 	return sealed[way, direction, 8192] + 2 * (sealed[way, direction, 8192] - sealed[way, direction, 4096])
@@ -31,7 +33,7 @@ function row(name, way, i) {
 		printf " |%8.0f%8.0f%7.0f%7.0f%8.0f", cost(name, way_of[i], "default"), added(name, way_of[i], "default"),
 			cipher(name, way_of[i]), zeroed(name, way_of[i]), framework(name, way_of[i])
 	if (ways == 2)
-		printf " | %4.2f", framework(name, "ktlsx") / framework(name, "tls")
+		printf " | %5s", framework(name, "tls") > 0 ? sprintf("%.2f", framework(name, "ktlsx") / framework(name, "tls")) : "-"
 	printf "%s\n", name in mark && has(name, "ktlsx") ? judged(name) : ""
 }
 

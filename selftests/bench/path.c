@@ -33,18 +33,19 @@ static const struct bench_case {
 	const char *name;
 	enum part part;
 	size_t len;
-	bool no_pad;
+	bool no_pad, wide;
 } cases[] = {
-	{ "send-64", SEND, 64, false },
-	{ "send-16k", SEND, 16384, false },
-	{ "sendfile-1m", SENDFILE, FILE_LEN, false },
-	{ "recv-64", RECV, 64, false },
-	{ "recv-16k", RECV, 16384, false },
-	{ "recv-64-nopad", RECV, 64, true },
-	{ "recv-16k-nopad", RECV, 16384, true },
-	{ "pair-64", SEND_RECV, 64, false },
-	{ "pair-16k", SEND_RECV, 16384, false },
-	{ "pair-sendfile-1m", SENDFILE_RECV, FILE_LEN, false },
+	{ "send-64", .part = SEND, .len = 64 },
+	{ "send-16k", .part = SEND, .len = 16384 },
+	{ "sendfile-1m", .part = SENDFILE, .len = FILE_LEN },
+	{ "sendfile-1m-wide", .part = SENDFILE, .len = FILE_LEN, .wide = true },
+	{ "recv-64", .part = RECV, .len = 64 },
+	{ "recv-16k", .part = RECV, .len = 16384 },
+	{ "recv-64-nopad", .part = RECV, .len = 64, .no_pad = true },
+	{ "recv-16k-nopad", .part = RECV, .len = 16384, .no_pad = true },
+	{ "pair-64", .part = SEND_RECV, .len = 64 },
+	{ "pair-16k", .part = SEND_RECV, .len = 16384 },
+	{ "pair-sendfile-1m", .part = SENDFILE_RECV, .len = FILE_LEN },
 };
 
 #define CASE_COUNT (sizeof(cases) / sizeof(cases[0]))
@@ -81,22 +82,32 @@ static void do_recv(const struct pair *pair, const struct bench_case *c)
 	}
 }
 
-static void take(struct sample *sample, int index, const struct pair *pair, const struct bench_case *c)
+/* What has to happen outside the sample, and what is measured. */
+static void before(const struct pair *pair, const struct bench_case *c)
 {
-	uint64_t start = sample_clock();
+	if (c->part == RECV)
+		do_send(pair, c);
+}
 
+static void during(const struct pair *pair, const struct bench_case *c)
+{
 	if (c->part != RECV)
 		do_send(pair, c);
 	if (c->part != SEND && c->part != SENDFILE)
 		do_recv(pair, c);
-	sample_add(sample, index, start);
+}
+
+static void after(const struct pair *pair, const struct bench_case *c)
+{
+	if (c->part == SEND || c->part == SENDFILE)
+		pair_drain(pair);
 }
 
 static void set_up(struct pair *pair, const struct way *way, const struct bench_case *c)
 {
 	bool receives = c->part != SEND && c->part != SENDFILE;
 
-	pair_open(pair);
+	pair_open(pair, c->wide);
 	if (!way->ulp)
 		return;
 	pair_attach(pair->tx, way->ulp);
@@ -115,11 +126,13 @@ static void run_round(struct sample *sample, const struct way *way, const struct
 
 	set_up(&pair, way, c);
 	for (int i = -SAMPLE_WARM_COUNT; i < SAMPLE_COUNT; i++) {
-		if (c->part == RECV)
-			do_send(&pair, c);
-		take(sample, i, &pair, c);
-		if (c->part == SEND || c->part == SENDFILE)
-			pair_drain(&pair);
+		uint64_t start;
+
+		before(&pair, c);
+		start = sample_clock();
+		during(&pair, c);
+		sample_add(sample, i, start);
+		after(&pair, c);
 	}
 	pair_close(&pair);
 }
@@ -138,7 +151,7 @@ static void run_case(const struct bench_case *c, const struct way *ways, int way
 	static struct sample samples[4];
 
 	memset(samples, 0, sizeof(samples));
-	for (int round = 0; round < SAMPLE_ROUNDS; round++)
+	for (int round = 0; round < (c->len < FILE_LEN ? SAMPLE_ROUNDS : 1); round++)
 		for (int i = 0; i < way_count; i++)
 			run_round(&samples[i], &ways[i], c);
 	for (int i = 0; i < way_count; i++)
@@ -154,7 +167,7 @@ static void run_install(const struct way *way)
 
 	attach.count = tx.count = rx.count = end.count = 0;
 	for (int i = -SAMPLE_WARM_COUNT; i < SAMPLE_COUNT; i++) {
-		pair_open(&pair);
+		pair_open(&pair, false);
 		start = sample_clock();
 		if (way->ulp)
 			pair_attach(pair.tx, way->ulp);
@@ -178,10 +191,18 @@ static void run_install(const struct way *way)
 	print_sample("close", way, &end);
 }
 
+static bool wanted(const struct bench_case *c)
+{
+	const char *part = getenv("KTLSX_CASES");
+
+	return !part || strstr(c->name, part);
+}
+
 static void run_all(const struct way *ways, int way_count)
 {
 	for (size_t i = 0; i < CASE_COUNT; i++)
-		run_case(&cases[i], ways, way_count);
+		if (wanted(&cases[i]))
+			run_case(&cases[i], ways, way_count);
 	for (int i = 0; i < way_count; i++)
 		run_install(&ways[i]);
 }
@@ -193,41 +214,57 @@ static void run_bare(void)
 
 	pair_require(!syscall(SYS_delete_module, "ktlsx", O_NONBLOCK), "rmmod ktlsx");
 	for (size_t i = 0; i < CASE_COUNT; i++)
-		if (!cases[i].no_pad)
+		if (wanted(&cases[i]) && !cases[i].no_pad)
 			run_case(&cases[i], &bare, 1);
 	pair_require(fd >= 0 && !syscall(SYS_finit_module, fd, "", 0), MODULE_PATH);
 	close(fd);
 }
 
 struct profiled {
-	const struct pair *pair;
+	struct pair pair;
 	const struct bench_case *c;
 };
 
-static void profiled_call(void *arg)
+static void profile_before(void *arg)
 {
 	const struct profiled *p = arg;
 
-	do_send(p->pair, p->c);
-	if (p->c->part == SEND || p->c->part == SENDFILE)
-		pair_drain(p->pair);
-	else
-		do_recv(p->pair, p->c);
+	before(&p->pair, p->c);
+}
+
+static void profile_during(void *arg)
+{
+	const struct profiled *p = arg;
+
+	during(&p->pair, p->c);
+}
+
+static void profile_after(void *arg)
+{
+	const struct profiled *p = arg;
+
+	after(&p->pair, p->c);
+}
+
+static void profile_way(const struct way *way, const struct bench_case *c, enum profile_column column)
+{
+	static const struct profile_parts parts = { profile_before, profile_during, profile_after };
+	struct profiled p = { .c = c };
+
+	set_up(&p.pair, way, c);
+	profile_run(&parts, &p, c->len, column);
+	pair_close(&p.pair);
 }
 
 static int run_profile(const struct way *way, const char *name)
 {
 	for (size_t i = 0; i < CASE_COUNT; i++) {
-		struct profiled p = { .c = &cases[i] };
-		struct pair pair;
-
 		if (strcmp(cases[i].name, name))
 			continue;
-		set_up(&pair, way, &cases[i]);
-		p.pair = &pair;
-		printf("# profile of %s by %s, instructions of one call\n", name, way->name);
-		profile_run(profiled_call, &p, cases[i].len);
-		pair_close(&pair);
+		printf("# %s: instructions of one call by %s, beside plain TCP\n", name, way->name);
+		profile_way(&plain, &cases[i], PROFILE_BASE);
+		profile_way(way, &cases[i], PROFILE_THIS);
+		profile_show();
 		return 0;
 	}
 	fprintf(stderr, "bench: no case %s\n", name);
@@ -247,7 +284,7 @@ static int make_file(void)
 
 /*
  * KTLSX_PROFILE names a case to profile instead; KTLSX_NOMODULE: the in-tree ULP alone, to check the recipe;
- * KTLSX_CASES_ONLY leaves out what does not depend on how pages are allocated.
+ * KTLSX_CASES: only cases with this in their names; KTLSX_CASES_ONLY leaves out what does not depend on how pages are allocated.
  */
 int main(void)
 {

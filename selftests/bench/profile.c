@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * Owns: sampling the program counter of this process and naming the functions it was in (see profile.h).
- * Must not know: the call it profiles.
+ * Must not know: the calls it profiles.
  * Concurrency: one thread.
  * Follows: perf_event_open(2). The event is the software CPU clock: an emulated CPU has no counters. Code that runs
- * with interrupts off shows up where it turns them on again.
+ * with interrupts off shows up where it turns them on again; what moves bytes is put down to its caller.
  */
 #include "profile.h"
 
 #include <linux/perf_event.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,23 +24,34 @@
 #include "sample.h"
 
 #define PAGE_LEN	4096
-#define RING_PAGES	2048
+#define RING_PAGES	4096
 /* Odd, so that it does not keep step with the call. */
 #define PERIOD_NS	10007
 #define CALL_COUNT	20000
 #define BYTES_MAX	(256 << 20)
 #define SYMBOL_MAX	400000
-#define SHOWN_COUNT	60
+#define SHOWN_COUNT	50
+#define FRAME_COUNT	3
 
 struct symbol {
 	uint64_t addr;
 	char name[64];
-	int hits;
+	bool moves_bytes;
+	double cost[PROFILE_COLUMNS];
+	double moving;	/* of the cost in the first column */
+};
+
+/* One record of the ring, as attr.sample_type makes it. */
+struct entry {
+	struct perf_event_header header;
+	uint64_t addr;
+	uint64_t frame_count;
+	uint64_t frames[FRAME_COUNT + 1];	/* a marker, the address again, its callers */
 };
 
 static struct symbol *symbols;
 static int symbol_count;
-static struct symbol outside = { .name = "(this program)" };
+static double total[PROFILE_COLUMNS];
 
 static int by_addr(const void *a, const void *b)
 {
@@ -48,9 +60,26 @@ static int by_addr(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
-static int by_hits(const void *a, const void *b)
+static double difference(const struct symbol *s)
 {
-	return ((const struct symbol *)b)->hits - ((const struct symbol *)a)->hits;
+	return s->cost[PROFILE_THIS] - s->cost[PROFILE_BASE];
+}
+
+static int by_difference(const void *a, const void *b)
+{
+	double x = fabs(difference(a)), y = fabs(difference(b));
+
+	return (x < y) - (x > y);
+}
+
+static bool moves_bytes(const char *name)
+{
+	static const char *const movers[] = { "memset", "memcpy", "__memcpy", "__memset", "clear_page", "copy_user" };
+
+	for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+		if (!strncmp(name, movers[i], strlen(movers[i])))
+			return true;
+	return false;
 }
 
 static void read_symbols(void)
@@ -61,15 +90,23 @@ static void read_symbols(void)
 
 	symbols = calloc(SYMBOL_MAX, sizeof(*symbols));
 	pair_require(file && symbols, "/proc/kallsyms");
+	snprintf(symbols[symbol_count++].name, sizeof(symbols->name), "(this program)");
 	while (symbol_count < SYMBOL_MAX && fgets(line, sizeof(line), file)) {
+		struct symbol *s = &symbols[symbol_count];
+
 		*module = '\0';
-		if (sscanf(line, "%lx %c %255s %63s", &addr, &kind, name, module) < 3 || (kind | 32) != 't')
+		if (sscanf(line, "%lx %c %255s %63s", &addr, &kind, name, module) < 3 || (kind | 32) != 't' || !addr)
 			continue;
-		symbols[symbol_count].addr = addr;
-		snprintf(symbols[symbol_count++].name, sizeof(symbols->name), "%.40s %.20s", name, module);
+		s->addr = addr;
+		s->moves_bytes = moves_bytes(name);
+		snprintf(s->name, sizeof(s->name), "%.40s %.20s", name, module);
+		symbol_count++;
 	}
 	fclose(file);
 	qsort(symbols, symbol_count, sizeof(*symbols), by_addr);
+	pair_require(symbol_count > 1, "no symbols");
+	/* From here on up it is the kernel's. */
+	symbols[0].addr = 0;
 }
 
 static struct symbol *find(uint64_t addr)
@@ -84,14 +121,15 @@ static struct symbol *find(uint64_t addr)
 		else
 			high = middle;
 	}
-	return addr < symbols[0].addr ? &outside : &symbols[low];
+	return &symbols[low];
 }
 
 static int start(struct perf_event_mmap_page **ring)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = PERIOD_NS, .sample_type = PERF_SAMPLE_IP, .disabled = 1, .exclude_idle = 1,
+		.sample_period = PERIOD_NS, .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
+		.sample_max_stack = FRAME_COUNT, .exclude_callchain_user = 1, .disabled = 1,
 	};
 	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
@@ -101,58 +139,83 @@ static int start(struct perf_event_mmap_page **ring)
 	return fd;
 }
 
-/* The ring is larger than what one profile writes: records lie end to end from its start. */
-static int count_hits(const struct perf_event_mmap_page *ring)
+static void count_entry(const struct entry *entry, enum profile_column column, double weight)
+{
+	struct symbol *s = find(entry->addr);
+	bool moving = s->moves_bytes && entry->frame_count > 2;
+
+	if (moving)
+		s = find(entry->frames[2]);
+	s->cost[column] += weight;
+	if (moving && column == PROFILE_THIS)
+		s->moving += weight;
+}
+
+/* The ring is larger than what one profile writes: entries lie end to end from its start. */
+static void walk(const struct perf_event_mmap_page *ring, enum profile_column column, double weight, int *count)
 {
 	const char *data = (const char *)ring + PAGE_LEN;
 	uint64_t end = ring->data_head;
-	int total = 0;
 
-	for (uint64_t off = 0; off < end && off < RING_PAGES * PAGE_LEN; ) {
-		struct {
-			struct perf_event_header header;
-			uint64_t addr;
-		} record;
+	pair_require(end < RING_PAGES * PAGE_LEN, "the ring is full");
+	for (uint64_t off = 0; off < end; ) {
+		struct entry entry = { 0 };
 
-		memcpy(&record, data + off, sizeof(record));
-		if (record.header.type == PERF_RECORD_SAMPLE) {
-			find(record.addr)->hits++;
-			total++;
+		memcpy(&entry.header, data + off, sizeof(entry.header));
+		memcpy(&entry, data + off, entry.header.size < sizeof(entry) ? entry.header.size : sizeof(entry));
+		if (entry.header.type == PERF_RECORD_SAMPLE) {
+			(*count)++;
+			if (weight > 0)
+				count_entry(&entry, column, weight);
 		}
-		off += record.header.size;
+		off += entry.header.size;
 	}
-	return total;
 }
 
-static void show(int total, double cost)
+/* Returns the mean cost of a call; the event, if there is one, counts during the call alone. */
+static double repeat(const struct profile_parts *parts, void *arg, int count, int fd)
 {
-	symbols[0] = outside;
-	qsort(symbols, symbol_count, sizeof(*symbols), by_hits);
-	for (int i = 0; i < SHOWN_COUNT && symbols[i].hits; i++)
-		printf("%9.0f %5.1f%%  %s\n", symbols[i].hits * cost / total, symbols[i].hits * 100.0 / total, symbols[i].name);
-	printf("%9.0f          in %d samples\n", cost, total);
+	uint64_t sum = 0, begin;
+
+	for (int i = 0; i < count; i++) {
+		parts->before(arg);
+		if (fd >= 0)
+			ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+		begin = sample_clock();
+		parts->call(arg);
+		sum += sample_clock() - begin;
+		if (fd >= 0)
+			ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		parts->after(arg);
+	}
+	return (double)sum / count;
 }
 
-void profile_run(void (*call)(void *arg), void *arg, size_t len)
+void profile_run(const struct profile_parts *parts, void *arg, size_t len, enum profile_column column)
 {
-	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, fd, total;
+	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, hits = 0, again = 0, fd;
 	struct perf_event_mmap_page *ring;
-	uint64_t begin;
 
-	read_symbols();
-	for (int i = 0; i < SAMPLE_WARM_COUNT; i++)
-		call(arg);
-	begin = sample_clock();
-	for (int i = 0; i < count; i++)
-		call(arg);
-	begin = sample_clock() - begin;
+	if (!symbols)
+		read_symbols();
+	repeat(parts, arg, SAMPLE_WARM_COUNT, -1);
+	total[column] = repeat(parts, arg, SAMPLE_COUNT, -1);
 	fd = start(&ring);
-	ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
-	for (int i = 0; i < count; i++)
-		call(arg);
-	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	total = count_hits(ring);
-	pair_require(total > 0, "no samples");
-	show(total, (double)begin / count);
+	repeat(parts, arg, count, fd);
+	walk(ring, column, 0, &hits);
+	pair_require(hits > 0, "no samples");
+	walk(ring, column, total[column] / hits, &again);
+	munmap(ring, (RING_PAGES + 1) * PAGE_LEN);
 	close(fd);
+}
+
+void profile_show(void)
+{
+	qsort(symbols, symbol_count, sizeof(*symbols), by_difference);
+	printf("%10s%10s%10s%10s\n", "differ by", "this", "(moving)", "base");
+	for (int i = 0; i < SHOWN_COUNT && i < symbol_count; i++)
+		printf("%10.0f%10.0f%10.0f%10.0f  %s\n", difference(&symbols[i]), symbols[i].cost[PROFILE_THIS],
+		       symbols[i].moving, symbols[i].cost[PROFILE_BASE], symbols[i].name);
+	printf("%10.0f%10.0f%10s%10.0f  all\n", total[PROFILE_THIS] - total[PROFILE_BASE], total[PROFILE_THIS], "",
+	       total[PROFILE_BASE]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: where the instructions of a repeated call go, by kernel function.
- * Must not know: the call.
+ * Owns: where the instructions of a repeated call go, by kernel function, beside those of another call.
+ * Must not know: the calls.
  * Concurrency: one thread.
  */
 #ifndef BENCH_PROFILE_H
@@ -9,7 +9,19 @@
 
 #include <stddef.h>
 
-/* Calls call(arg) many times (fewer for a large len, in bytes) and prints its heaviest functions. */
-void profile_run(void (*call)(void *arg), void *arg, size_t len);
+/* What is looked at lies between two parts that are not. */
+struct profile_parts {
+	void (*before)(void *arg);
+	void (*call)(void *arg);
+	void (*after)(void *arg);
+};
+
+enum profile_column { PROFILE_THIS, PROFILE_BASE, PROFILE_COLUMNS };
+
+/* Runs the parts many times (fewer for a large len, in bytes) and adds what the call did to a column. */
+void profile_run(const struct profile_parts *parts, void *arg, size_t len, enum profile_column column);
+
+/* Prints the functions in which the columns differ most. */
+void profile_show(void);
 
 #endif

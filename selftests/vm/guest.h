@@ -51,11 +51,11 @@ void residue_start(void);
 /* residue_mark - put a line of ours into the kernel log. */
 void residue_mark(const char *text);
 
-/* residue_log_is_clean - has the kernel complained since the last call? Complaints are reported. */
+/* residue_log_is_clean - no complaint of the kernel since the last call? Each one is reported. */
 bool residue_log_is_clean(void);
 
 /**
- * residue_none - sockets gone, and this module unloads; if it is ours, its counters and caches are empty before that
+ * residue_none - sockets are gone, this module unloads; ours has empty counters and caches
  * @module: its name, or NULL when none is loaded
  *
  * What the kernel frees late is waited for; what is left then is reported.

@@ -209,7 +209,7 @@ build_module() {
 	mkdir -p "$work/src"
 	exec {lock}> "$work/lock"
 	flock "$lock"
-	(cd "$top" && find Kbuild kmod uapi -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.sh' \) \
+	(cd "$top" && find Kbuild kmod uapi -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
 		! -name '*.mod.c' | sort) > "$work/sources"
 	(cd "$work/src" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c' -printf '%P\n' | sort |
 		comm -23 - "$work/sources" | xargs -r rm -f)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: process 1 of the test guest: sets it up, does what the command line asks (the programs of /run.list, a script, a
- * shell), powers off.
+ * Owns: process 1 of the test guest: sets it up, does what the command line asks (the programs of
+ * /run.list, a script, a shell), powers off.
  * Must not know: what the tests test, nor how the guest was started.
  * Concurrency: one thread.
- * Specification: KTAP version 1 (Documentation/dev-tools/ktap.rst), alone on ttyS1; ttyS0 is the kernel's.
+ * Specification: KTAP version 1 (Documentation/dev-tools/ktap.rst), alone on ttyS1; ttyS0 is the
+ * kernel's.
  *
  * It is C and static because a shell script has more ways to die than the things it is to test.
  */
@@ -59,7 +60,8 @@ void report(const char *format, ...)
 
 static void result(bool ok, const char *name, const char *skip)
 {
-	report("%sok %d %s%s%s\n", ok ? "" : "not ", ++result_count, name, *skip ? " # SKIP " : "", skip);
+	report("%sok %d %s%s%s\n", ok ? "" : "not ", ++result_count, name,
+	       *skip ? " # SKIP " : "", skip);
 }
 
 static void set_up(void)
@@ -136,7 +138,8 @@ static void run_shell(void)
 		ioctl(result_fd, TIOCSCTTY, 0);
 		for (int fd = 0; fd < 3; fd++)
 			dup2(result_fd, fd);
-		execl("/bin/sh", "sh", "-c", "stty sane; echo; echo 'Programs are in /tests; exit powers off.'; exec sh -i", NULL);
+		execl("/bin/sh", "sh", "-c",
+		      "stty sane; echo 'Programs: /tests; exit powers off'; exec sh -i", NULL);
 		_exit(127);
 	}
 	wait(NULL);
@@ -145,7 +148,8 @@ static void run_shell(void)
 /* A line: seconds, program, and the argument if it has one. */
 static void run_line(char *line)
 {
-	char *timeout = strtok(line, " \n"), *path = strtok(NULL, " \n"), *arg = strtok(NULL, "\n");
+	const char *timeout = strtok(line, " "), *path = strtok(NULL, " ");
+	const char *arg = strtok(NULL, " ");
 	const char *name = path + strlen("/tests/");
 	struct verdict v = { .planned = -1 };
 	bool ok;
@@ -166,13 +170,15 @@ static void run_list(FILE *list)
 	rewind(list);
 	report("KTAP version 1\n1..%d\n", count);
 	result(load(), "load", "");
-	while (fgets(line, sizeof(line), list))
+	while (fgets(line, sizeof(line), list)) {
+		line[strcspn(line, "\n")] = '\0';
 		run_line(line);
+	}
 	result(residue_none(getenv("KTLSX_NOMODULE") ? "tls" : "ktlsx"), "leaks", "");
 	report("# ktlsx-init: done\n");
 }
 
-/* One script, its output as it is; the last line carries its verdict. It may load and unload as it likes. */
+/* A script: its output as it is, a last line for the verdict; it may load and unload modules. */
 static void run_script(const char *path, long timeout_sec)
 {
 	struct verdict unused = { 0 };

@@ -2,7 +2,8 @@
 /*
  * Owns: running one program in the guest: its process, its time, its output, its verdict.
  * Must not know: what comes before and after it.
- * Concurrency: one program at a time; when it has ended every process but the caller is killed, so that none sees another's.
+ * Concurrency: one program at a time; when it has ended every process but the caller is killed, so
+ * that none sees another's.
  * Specification: KTAP version 1; exit status 0 passed, 1 failed, 4 skipped, as kselftest has them.
  */
 #define _GNU_SOURCE
@@ -106,7 +107,7 @@ int program_run(const char *path, const char *arg, long timeout_sec, bool raw, s
 	while (!done && time(NULL) < deadline) {
 		struct pollfd wait = { .fd = out.fd, .events = POLLIN };
 
-		/* A program that closed its output polls ready for ever: that must not become a busy loop. */
+		/* A closed output polls ready for ever: that must not become a busy loop. */
 		if (poll(&wait, 1, 50) > 0 && !(wait.revents & POLLIN))
 			usleep(20000);
 		copy_lines(&out, v);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: what tests may leave behind in the kernel: complaints in its log, sockets, memory, the module itself.
+ * Owns: what tests may leave behind in the kernel: complaints in its log, sockets, memory, itself.
  * Must not know: which program left it.
- * Concurrency: called when no other process lives; what the kernel frees later (RCU, orphans) is waited for.
+ * Concurrency: called when no other process lives; what the kernel frees late (RCU, orphans) is
+ * waited for.
  * Specification: Documentation/ABI/testing/dev-kmsg, Documentation/mm/slub.rst.
  *
- * Stock kernels have no kmemleak: empty caches, zero counters and an rmmod that works take its place.
+ * Stock kernels have no kmemleak: empty caches, zero counters and a working rmmod take its place.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,12 +30,18 @@ struct sockstat {
 	int orphans, sockets, pages;
 };
 
-static const char trouble_pattern[] =
-	"(^|[^A-Z])(WARNING|BUG|Oops)([^A-Z]|$)|rcu.*(stall|detected)|refcount|leak|lockdep|possible .*(deadlock|locking)|"
-	"scheduling while atomic|sleeping function|corruption|still has objects|blocked for more than|unable to handle";
+static const char *const trouble_patterns[] = {
+	"(^|[^A-Z])(WARNING|BUG|Oops)([^A-Z]|$)",
+	"rcu.*(stall|detected)",
+	"refcount|leak|corruption|still has objects",
+	"lockdep|possible .*(deadlock|locking)|blocked for more than",
+	"scheduling while atomic|sleeping function|unable to handle",
+};
+
+#define PATTERN_COUNT	(sizeof(trouble_patterns) / sizeof(trouble_patterns[0]))
 
 static struct sockstat at_start;
-static regex_t trouble;
+static regex_t troubles[PATTERN_COUNT];
 static int kmsg_fd;
 
 static struct sockstat read_sockstat(void)
@@ -44,7 +51,8 @@ static struct sockstat read_sockstat(void)
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "TCP: inuse %*d orphan %d tw %*d alloc %d mem %d", &s.orphans, &s.sockets, &s.pages);
+		sscanf(line, "TCP: inuse %*d orphan %d tw %*d alloc %d mem %d",
+		       &s.orphans, &s.sockets, &s.pages);
 	if (f)
 		fclose(f);
 	return s;
@@ -52,7 +60,8 @@ static struct sockstat read_sockstat(void)
 
 void residue_start(void)
 {
-	regcomp(&trouble, trouble_pattern, REG_EXTENDED | REG_NOSUB);
+	for (size_t i = 0; i < PATTERN_COUNT; i++)
+		regcomp(&troubles[i], trouble_patterns[i], REG_EXTENDED | REG_NOSUB);
 	kmsg_fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	lseek(kmsg_fd, 0, SEEK_END);
 	at_start = read_sockstat();
@@ -63,22 +72,36 @@ void residue_mark(const char *text)
 	dprintf(kmsg_fd, "ktlsx-init: %s\n", text);
 }
 
+static bool is_trouble(const char *text)
+{
+	for (size_t i = 0; i < PATTERN_COUNT; i++)
+		if (!regexec(&troubles[i], text, 0, NULL, 0))
+			return true;
+	return false;
+}
+
+/* Records were lost, and the next read goes on behind them. */
+static bool is_gap(ssize_t len)
+{
+	return len < 0 && errno == EPIPE;
+}
+
 bool residue_log_is_clean(void)
 {
 	char record[LINE_LEN];
 	bool clean = true;
 	ssize_t len;
 
-	while ((len = read(kmsg_fd, record, sizeof(record) - 1)) > 0 || (len < 0 && errno == EPIPE)) {
-		char *text;
+	while ((len = read(kmsg_fd, record, sizeof(record) - 1)) > 0 || is_gap(len)) {
+		const char *text;
 
 		if (len < 0)
 			continue;
 		record[len] = '\0';
 		record[strcspn(record, "\n")] = '\0';
 		text = strchr(record, ';');
-		/* "priority,sequence,...;text": facility 0 is the kernel, all others are programs. */
-		if (!text || atoi(record) >> 3 || regexec(&trouble, text + 1, 0, NULL, 0))
+		/* "priority,sequence,...;text": facility 0 is the kernel, others are programs. */
+		if (!text || atoi(record) >> 3 || !is_trouble(text + 1))
 			continue;
 		report("  # kernel: %s\n", text + 1);
 		clean = false;
@@ -89,16 +112,19 @@ bool residue_log_is_clean(void)
 static bool sockets_are_gone(bool tell)
 {
 	struct sockstat now = read_sockstat();
-	long slack = CPU_RESERVE * sysconf(_SC_NPROCESSORS_ONLN);
-	bool ok = !now.orphans && now.sockets <= at_start.sockets && now.pages <= at_start.pages + slack;
+	long most = at_start.pages + CPU_RESERVE * sysconf(_SC_NPROCESSORS_ONLN);
+	bool ok = !now.orphans && now.sockets <= at_start.sockets && now.pages <= most;
 
 	if (!ok && tell)
-		report("  # TCP: %d orphans, %d sockets (%d at start), %d pages (%d at start)\n", now.orphans,
-		       now.sockets, at_start.sockets, now.pages, at_start.pages);
+		report("  # TCP: %d orphans, %d sockets (%d at start), %d pages (%d at start)\n",
+		       now.orphans, now.sockets, at_start.sockets, now.pages, at_start.pages);
 	return ok;
 }
 
-/* Is the first number of every line that starts with this prefix zero? A file without such a line proves nothing. */
+/*
+ * Is the first number of every line that starts with this prefix zero? A file without such a line
+ * proves nothing.
+ */
 static bool all_zero(const char *path, const char *prefix, bool tell)
 {
 	FILE *f = fopen(path, "re");
@@ -107,7 +133,8 @@ static bool all_zero(const char *path, const char *prefix, bool tell)
 	long count;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, prefix, strlen(prefix)) || sscanf(line, "%63s %ld", name, &count) != 2)
+		if (strncmp(line, prefix, strlen(prefix)) ||
+		    sscanf(line, "%63s %ld", name, &count) != 2)
 			continue;
 		seen = true;
 		ok = ok && !count;

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the constant-time check: under valgrind's memcheck the secrets are marked undefined,
+ * and any branch or address that depends on one is an error.
+ * Must not know: how an engine works. Concurrency: one thread.
+ */
+#include "../ktap.h"
+
+#ifdef PORT_VALGRIND
+#include <valgrind/memcheck.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#define VALGRIND_COUNT_ERRORS 0
+#define VALGRIND_MAKE_MEM_UNDEFINED(p, len) ((void)(p), (void)(len))
+#define VALGRIND_MAKE_MEM_DEFINED(p, len) ((void)(p), (void)(len))
+#endif
+
+#include "aead.h"
+#include "cpu.h"
+
+#define RECORD_LEN 700
+
+FIXTURE(constant_time) {
+	const struct ktlsx_aead *aead;
+	const struct ktlsx_aead_engine *engine;
+	struct ktlsx_aead_key key;
+	uint8_t raw[32];
+	uint8_t plain[RECORD_LEN];
+	uint8_t sealed[RECORD_LEN];
+	uint8_t tag[KTLSX_AEAD_TAG_LEN];
+};
+
+FIXTURE_VARIANT(constant_time) {
+	enum ktlsx_aead_alg alg;
+	const char *engine;
+};
+
+FIXTURE_VARIANT_ADD(constant_time, aes_128_gcm_generic) = { KTLSX_AEAD_AES_128_GCM, "generic" };
+FIXTURE_VARIANT_ADD(constant_time, aes_256_gcm_generic) = { KTLSX_AEAD_AES_256_GCM, "generic" };
+FIXTURE_VARIANT_ADD(constant_time, aes_128_gcm_aesni) = { KTLSX_AEAD_AES_128_GCM, "aesni" };
+FIXTURE_VARIANT_ADD(constant_time, aes_256_gcm_aesni) = { KTLSX_AEAD_AES_256_GCM, "aesni" };
+
+static const u8 nonce[KTLSX_AEAD_NONCE_LEN] = { 3 };
+
+FIXTURE_SETUP(constant_time)
+{
+	const struct ktlsx_aead_engine *const *row;
+
+	if (!RUNNING_ON_VALGRIND)
+		SKIP("valgrind is not installed");
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	self->aead = ktlsx_aead_find(variant->alg);
+	for (row = self->aead->engines; strcmp((*row)->name, variant->engine); row++)
+		;
+	self->engine = *row;
+	if (self->engine->cpu_needs & ~ktlsx_cpu_features())
+		SKIP("valgrind on this CPU cannot run engine %s", self->engine->name);
+	VALGRIND_MAKE_MEM_UNDEFINED(self->raw, sizeof(self->raw));
+	VALGRIND_MAKE_MEM_UNDEFINED(self->plain, RECORD_LEN);
+	ktlsx_aead_prepare(self->aead, &self->key, self->raw);
+}
+
+static struct ktlsx_aead_text text_between(const struct ktlsx_span src[2], const struct ktlsx_span dst[2])
+{
+	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 13, nonce };
+}
+
+static void seal(struct constant_time_self *self)
+{
+	struct ktlsx_span src[2] = { { self->plain, 555 }, { self->plain + 555, RECORD_LEN - 555 } };
+	struct ktlsx_span dst[2] = { { self->sealed, 77 }, { self->sealed + 77, RECORD_LEN - 77 } };
+	struct ktlsx_aead_text text = text_between(src, dst);
+
+	ktlsx_aead_seal(self->engine, &self->key, &text, self->tag);
+}
+
+TEST_F(constant_time, prepare_and_seal)
+{
+	seal(self);
+	EXPECT_EQ(VALGRIND_COUNT_ERRORS, 0);
+}
+
+/* What the verdict is may be known: the engine declares it (port_declassify()). */
+TEST_F(constant_time, open_and_refuse)
+{
+	struct ktlsx_span src[2] = { { self->sealed, 555 }, { self->sealed + 555, RECORD_LEN - 555 } };
+	struct ktlsx_span dst[2] = { { self->plain, 77 }, { self->plain + 77, RECORD_LEN - 77 } };
+	struct ktlsx_aead_text text = text_between(src, dst);
+
+	seal(self);
+	EXPECT_EQ(ktlsx_aead_open(self->engine, &self->key, &text, self->tag), 0);
+	self->tag[3] ^= 1;
+	EXPECT_EQ(ktlsx_aead_open(self->engine, &self->key, &text, self->tag), -EBADMSG);
+	EXPECT_EQ(VALGRIND_COUNT_ERRORS, 0);
+}
+
+TEST_F(constant_time, one_block)
+{
+	ktlsx_aead_block(self->engine, &self->key, nonce, 3, self->plain, self->plain);
+	EXPECT_EQ(VALGRIND_COUNT_ERRORS, 0);
+}
+
+/* The check must see a branch on a secret where there is one. */
+TEST_F(constant_time, the_check_sees_a_branch)
+{
+	seal(self);
+	if (self->sealed[RECORD_LEN - 1] & 1)
+		__asm__ __volatile__("");
+	EXPECT_GT(VALGRIND_COUNT_ERRORS, 0);
+}
+
+KTAP_MAIN()

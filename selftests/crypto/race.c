@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the proof that each source byte counts once: another thread flips the source while
+ * records are sealed and opened, as a page cache page or a pinned buffer may.
+ * Must not know: how an engine works.
+ * Concurrency: two threads; the flipping one writes single bytes of the source only.
+ */
+#include "../ktap.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "arena.h"
+#include "cpu.h"
+#include "evp.h"
+
+#define RECORD_LEN 1500
+#define RUN_MS 700
+#define TEST_TIMEOUT_S 60
+
+FIXTURE(race) {
+	const struct ktlsx_aead *aead;
+	const struct ktlsx_aead_engine *engine;
+	struct ktlsx_aead_key key;
+	struct evp_record record;
+	EVP_CIPHER_CTX *ctx;
+	pthread_t flipper;
+	atomic_bool stop;
+	uint8_t plain[RECORD_LEN];
+	uint8_t sealed[RECORD_LEN];
+	uint8_t source[RECORD_LEN];
+	uint8_t result[RECORD_LEN];
+	size_t flip_off;
+};
+
+FIXTURE_VARIANT(race) {
+	enum ktlsx_aead_alg alg;
+	const char *engine;
+};
+
+FIXTURE_VARIANT_ADD(race, aes_256_gcm_generic) = { KTLSX_AEAD_AES_256_GCM, "generic" };
+FIXTURE_VARIANT_ADD(race, aes_128_gcm_aesni) = { KTLSX_AEAD_AES_128_GCM, "aesni" };
+FIXTURE_VARIANT_ADD(race, aes_256_gcm_aesni) = { KTLSX_AEAD_AES_256_GCM, "aesni" };
+
+FIXTURE_SETUP(race)
+{
+	struct evp_record *r = &self->record;
+	const struct ktlsx_aead_engine *const *row;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("one CPU: nothing changes while an engine reads");
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	self->aead = ktlsx_aead_find(variant->alg);
+	for (row = self->aead->engines; strcmp((*row)->name, variant->engine); row++)
+		;
+	self->engine = *row;
+	if (self->engine->cpu_needs & ~ktlsx_cpu_features())
+		SKIP("this CPU cannot run engine %s", self->engine->name);
+	self->ctx = EVP_CIPHER_CTX_new();
+	arena_seed();
+	arena_fill_random(r->raw, sizeof(r->raw));
+	arena_fill_random(self->plain, RECORD_LEN);
+	r->alg = variant->alg;
+	r->text_len = RECORD_LEN;
+	r->in = self->plain;
+	r->out = self->sealed;
+	evp_seal(self->ctx, r);
+	ktlsx_aead_prepare(self->aead, &self->key, r->raw);
+}
+
+/* One byte back and forth, quickly enough to change more than once within a block. */
+static void *flip(void *arg)
+{
+	struct race_self *self = arg;
+	volatile uint8_t *byte = self->source + self->flip_off;
+
+	while (!atomic_load_explicit(&self->stop, memory_order_relaxed))
+		*byte ^= 0x10;
+	return NULL;
+}
+
+static void start_flipping(struct race_self *self, size_t off)
+{
+	self->flip_off = off;
+	atomic_store(&self->stop, false);
+	ASSERT_EQ(pthread_create(&self->flipper, NULL, flip, self), 0);
+}
+
+static void stop_flipping(struct race_self *self)
+{
+	atomic_store(&self->stop, true);
+	pthread_join(self->flipper, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Where it is flipped: inside whole groups, at a border of two spans, in the last block. */
+static const size_t offsets[] = { 0, 200, 711, 1290, 1499 };
+
+static const struct ktlsx_span cuts[] = { { NULL, 712 }, { NULL, 600 }, { NULL, RECORD_LEN - 1312 } };
+
+static void lay_out(struct ktlsx_span spans[3], uint8_t *base)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cuts); i++) {
+		spans[i] = (struct ktlsx_span){ base, cuts[i].len };
+		base += cuts[i].len;
+	}
+}
+
+/* Whichever byte it saw, what it wrote is what it signed. */
+TEST_F_TIMEOUT(race, sealed_record_verifies, TEST_TIMEOUT_S)
+{
+	struct ktlsx_span src[3], dst = { self->result, RECORD_LEN };
+	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce };
+	unsigned int i, count = 0, changed = 0;
+	uint8_t plain[RECORD_LEN];
+	uint64_t end;
+
+	lay_out(src, self->source);
+	self->record.in = self->result;
+	self->record.out = plain;
+	memcpy(self->source, self->plain, RECORD_LEN);
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		start_flipping(self, offsets[i]);
+		for (end = now_ms() + RUN_MS / ARRAY_SIZE(offsets); now_ms() < end; count++) {
+			ktlsx_aead_seal(self->engine, &self->key, &text, self->record.tag);
+			ASSERT_TRUE(evp_open(self->ctx, &self->record));
+			changed += plain[offsets[i]] != self->plain[offsets[i]];
+		}
+		stop_flipping(self);
+	}
+	ktap_diag("%u records, %u of them with the byte flipped", count, changed);
+	EXPECT_GT(changed, 0);
+	EXPECT_LT(changed, count);
+}
+
+/* Either the bytes that were signed, or nothing. */
+TEST_F_TIMEOUT(race, opened_record_is_the_signed_one, TEST_TIMEOUT_S)
+{
+	struct ktlsx_span src[3], dst = { self->result, RECORD_LEN };
+	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce };
+	static const uint8_t zero[RECORD_LEN];
+	unsigned int i, good = 0, bad = 0;
+	uint64_t end;
+
+	lay_out(src, self->source);
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		memcpy(self->source, self->sealed, RECORD_LEN);
+		start_flipping(self, offsets[i]);
+		for (end = now_ms() + RUN_MS / ARRAY_SIZE(offsets); now_ms() < end;) {
+			if (ktlsx_aead_open(self->engine, &self->key, &text, self->record.tag)) {
+				ASSERT_MEM_EQ(self->result, zero, RECORD_LEN);
+				bad++;
+			} else {
+				ASSERT_MEM_EQ(self->result, self->plain, RECORD_LEN);
+				good++;
+			}
+		}
+		stop_flipping(self);
+	}
+	ktap_diag("%u opened, %u refused", good, bad);
+	EXPECT_GT(good, 0);
+	EXPECT_GT(bad, 0);
+}
+
+KTAP_MAIN()

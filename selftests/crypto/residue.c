@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns the search for secrets left on the stack: each call runs on a stack of its own, which
+ * is then searched for round keys, powers of the hash key, key stream and plaintext.
+ * Must not know: how an engine works, only the layout of a prepared key.
+ */
+#include "../ktap.h"
+
+#include <ucontext.h>
+
+#include "arena.h"
+#include "cpu.h"
+#include "gcm.h"
+
+#define STACK_LEN 65536
+#define RECORD_LEN 1000
+#define NEEDLE_LEN 16
+
+FIXTURE(residue) {
+	const struct ktlsx_aead *aead;
+	const struct ktlsx_aead_engine *engine;
+	uint8_t raw[32];
+	uint8_t plain[RECORD_LEN];
+	uint8_t sealed[RECORD_LEN];
+	uint8_t out[RECORD_LEN];
+	uint8_t tag[KTLSX_AEAD_TAG_LEN];
+	struct ktlsx_aead_key key;
+	uint8_t stack[STACK_LEN] __aligned(64);
+};
+
+FIXTURE_VARIANT(residue) {
+	const char *engine;
+};
+
+FIXTURE_VARIANT_ADD(residue, generic) = { "generic" };
+FIXTURE_VARIANT_ADD(residue, aesni) = { "aesni" };
+
+static struct residue_self *subject;
+static ucontext_t home;
+
+FIXTURE_SETUP(residue)
+{
+	const struct ktlsx_aead_engine *const *row;
+
+	subject = self;
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	self->aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
+	for (row = self->aead->engines; strcmp((*row)->name, variant->engine); row++)
+		;
+	self->engine = *row;
+	if (self->engine->cpu_needs & ~ktlsx_cpu_features())
+		SKIP("this CPU cannot run engine %s", self->engine->name);
+	arena_fill_random(self->raw, sizeof(self->raw));
+	arena_fill_random(self->plain, sizeof(self->plain));
+	ktlsx_aead_prepare(self->aead, &self->key, self->raw);
+}
+
+static void call_on_stack(struct residue_self *self, void (*call)(void))
+{
+	ucontext_t there;
+
+	memset(self->stack, 0, sizeof(self->stack));
+	ASSERT_EQ(getcontext(&there), 0);
+	there.uc_stack.ss_sp = self->stack;
+	there.uc_stack.ss_size = sizeof(self->stack);
+	there.uc_link = &home;
+	makecontext(&there, call, 0);
+	ASSERT_EQ(swapcontext(&home, &there), 0);
+}
+
+static const u8 nonce[KTLSX_AEAD_NONCE_LEN] = { 9 };
+
+static struct ktlsx_span plain_span, sealed_span, out_span;
+
+static struct ktlsx_aead_text text_between(const struct ktlsx_span *src, const struct ktlsx_span *dst)
+{
+	plain_span = (struct ktlsx_span){ subject->plain, RECORD_LEN };
+	sealed_span = (struct ktlsx_span){ subject->sealed, RECORD_LEN };
+	out_span = (struct ktlsx_span){ subject->out, RECORD_LEN };
+	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 5, nonce };
+}
+
+static void seal(void)
+{
+	struct ktlsx_aead_text text = text_between(&plain_span, &sealed_span);
+
+	ktlsx_aead_seal(subject->engine, &subject->key, &text, subject->tag);
+}
+
+static void open_back(void)
+{
+	struct ktlsx_aead_text text = text_between(&sealed_span, &out_span);
+
+	if (ktlsx_aead_open(subject->engine, &subject->key, &text, subject->tag))
+		ktap_diag("open failed");
+}
+
+static void prepare(void)
+{
+	ktlsx_aead_prepare(subject->aead, &subject->key, subject->raw);
+}
+
+/* Leaves a round key behind on purpose: the search must find it. */
+static void leak(void)
+{
+	u8 copy[NEEDLE_LEN];
+
+	memcpy(copy, subject->key.state + 16, NEEDLE_LEN);
+	barrier_data(copy);
+}
+
+static unsigned int hits(struct residue_self *self, const void *needle, const char *what)
+{
+	unsigned int found = memmem(self->stack, STACK_LEN, needle, NEEDLE_LEN) ? 1 : 0;
+
+	if (found)
+		ktap_diag("%s is left on the stack", what);
+	return found;
+}
+
+/* Counter 1, which masks the tag, is block -1 of the text. */
+static unsigned int search_mask(struct residue_self *self)
+{
+	u8 mask[NEEDLE_LEN] = { 0 };
+
+	ktlsx_aead_block(self->aead->generic, &self->key, nonce, UINT32_MAX, mask, mask);
+	return hits(self, mask, "the mask of the tag");
+}
+
+static unsigned int search(struct residue_self *self)
+{
+	const struct ktlsx_gcm_key *gcm = ktlsx_gcm_key_of(&self->key);
+	unsigned int found = search_mask(self), i, j;
+	u8 stream[NEEDLE_LEN];
+
+	for (i = 0; i <= gcm->aes.rounds; i++)
+		found += hits(self, gcm->aes.round_keys[i], "a round key");
+	for (i = 0; i < KTLSX_GCM_POWERS; i++)
+		found += hits(self, gcm->powers[i], "a power of the hash key");
+	for (i = 0; i + NEEDLE_LEN <= RECORD_LEN; i += NEEDLE_LEN) {
+		found += hits(self, self->plain + i, "plaintext");
+		for (j = 0; j < NEEDLE_LEN; j++)
+			stream[j] = self->plain[i + j] ^ self->sealed[i + j];
+		found += hits(self, stream, "key stream");
+	}
+	return found;
+}
+
+TEST_F(residue, the_search_finds_a_leak)
+{
+	call_on_stack(self, leak);
+	EXPECT_GT(search(self), 0);
+}
+
+TEST_F(residue, prepare_leaves_nothing)
+{
+	call_on_stack(self, prepare);
+	EXPECT_EQ(search(self), 0);
+}
+
+TEST_F(residue, seal_leaves_nothing)
+{
+	call_on_stack(self, seal);
+	EXPECT_EQ(search(self), 0);
+}
+
+TEST_F(residue, open_leaves_nothing)
+{
+	seal();
+	call_on_stack(self, open_back);
+	EXPECT_MEM_EQ(self->out, self->plain, RECORD_LEN);
+	EXPECT_EQ(search(self), 0);
+}
+
+KTAP_MAIN()
