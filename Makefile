@@ -15,16 +15,15 @@ MAKEOVERRIDES =
 KERNEL ?= 6.1
 T ?=
 DESTDIR ?=
-RELEASE = $(shell uname -r)
+RUNNING = /lib/modules/$(shell uname -r)/build
 BUILT = 6.1
 
 need = @bash selftests/packages.sh
 vm = selftests/vm/run.sh
-# Headers: those asked for, else the running kernel's, else those of KERNEL.
-find_kdir = kdir=$(KDIR); \
-	[ -n "$$kdir" ] || [ "$(origin KERNEL)" != file ] || [ ! -d /lib/modules/$(RELEASE)/build ] || kdir=/lib/modules/$(RELEASE)/build; \
-	[ -n "$$kdir" ] || kdir=$$(selftests/vm/image.sh headers $(KERNEL)); \
-	[ -d "$$kdir" ] || { echo "no kernel headers in $$kdir"; exit 1; }
+# Headers: those asked for (KDIR or KERNEL), else the running kernel's, else those of the default kernel.
+asked = $(or $(KDIR),$(if $(filter file,$(origin KERNEL)),$(wildcard $(RUNNING))))
+kdir = kdir=$(or $(asked),$$(selftests/vm/image.sh headers $(KERNEL))) && \
+	{ [ -d "$$kdir" ] || { echo "no kernel headers in $$kdir"; exit 1; }; } &&
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -46,14 +45,15 @@ vm: ## the tests in a VM: KERNEL=6.1, T=program[:test], SHELL=1 for a shell in i
 
 check: ## the record crypto and codec in userspace
 	$(need) check
-	@$(MAKE) --no-print-directory -C selftests check
+	@$(MAKE) --no-print-directory -C selftests/crypto check
 
-bench: bench-path ## all measurements
+bench: bench-path ## all measurements: the paths, and the record crypto on this CPU
+	$(need) check
+	@$(MAKE) --no-print-directory -C selftests/crypto bench
 
 bench-path: ## instructions per record, ours beside the in-tree module
 	$(need) vm
-	@$(MAKE) --no-print-directory -s -C selftests all
-	@ICOUNT=1 VERBOSE=1 KTLSX_MODPROBE=aesni-intel,tls KTLSX_PARAMS=isa=aesni $(vm) $(KERNEL) bench/path
+	@selftests/bench/path.sh $(KERNEL)
 
 style: ## how the code reads
 	$(need) style
@@ -61,13 +61,14 @@ style: ## how the code reads
 
 module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
 	$(need) module
-	@$(find_kdir); $(MAKE) -C "$$kdir" M=$(CURDIR) modules
+	@$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules
 
 install: module ## the module and its configuration, under DESTDIR
-	install -D -m 644 kmod/ktlsx.ko $(DESTDIR)/lib/modules/$(RELEASE)/updates/ktlsx.ko
+	@$(kdir) release=$$(cat "$$kdir/include/config/kernel.release") && \
+		install -v -D -m 644 kmod/ktlsx.ko "$(DESTDIR)/lib/modules/$$release/updates/ktlsx.ko" && \
+		{ [ -n "$(DESTDIR)" ] || depmod "$$release"; }
 	install -D -m 644 kmod/modprobe.d-ktlsx.conf $(DESTDIR)/etc/modprobe.d/ktlsx.conf
 	install -D -m 644 kmod/modules-load.d-ktlsx.conf $(DESTDIR)/etc/modules-load.d/ktlsx.conf
-	[ -n "$(DESTDIR)" ] || depmod $(RELEASE)
 
 deb: ## a Debian package
 	@echo "deb: not built yet"; exit 1

@@ -467,8 +467,7 @@ void ktlsx_rx_stop(struct sock *sk)
 	ktlsx_sock_unhook(sk, KTLSX_DATA_READY, data_ready);
 	ctx->rx = NULL;
 	ktlsx_framer_fini(sk, &rx->framer);
-	if (rx->parked.is_parked)
-		ktlsx_parked_drop(&rx->parked, true);
+	ktlsx_parked_drop(&rx->parked, true);
 	ktlsx_sock_charge(sk, &rx->charged, 0);
 	ktlsx_dir_wipe(&rx->dir);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_RX, -1);

@@ -163,7 +163,7 @@ static bool __init engine_passes(enum ktlsx_aead_alg alg, const struct ktlsx_aea
 
 	subject.aead = ktlsx_aead_find(alg);
 	subject.engine = engine;
-	for (i = 0; passes && i < ARRAY_SIZE(ktlsx_aead_vectors); i++)
+	for (i = 0; passes && i < ktlsx_aead_vector_count; i++)
 		if (ktlsx_aead_vectors[i].alg == alg)
 			passes = vector_passes(&subject, &ktlsx_aead_vectors[i]);
 	return passes && sweep_passes(&subject, ktlsx_aead_sweep_digests[alg]);

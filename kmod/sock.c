@@ -24,15 +24,18 @@ static struct kmem_cache *cache;
 static void publish(struct sock *sk, const struct proto *prot,
 		    const struct proto_ops *ops)
 {
+	struct socket *sock = sk->sk_socket;
+
 	/*
 	 * Lockless callers load these pointers and then the context: what the
-	 * new functions look at must be visible before the functions are.
+	 * new functions look at must be visible before the functions are. Pairs
+	 * with the address dependency of each call through the pointer.
 	 */
-	/* Pairs with the address dependency of each call through the pointer. */
 	smp_store_release(&sk->sk_prot, (struct proto *)prot);
-	/* As above. */
-	if (sk->sk_socket)
-		smp_store_release(&sk->sk_socket->ops, ops);
+	if (!sock)
+		return;
+	/* As for sk_prot. */
+	smp_store_release(&sock->ops, ops);
 }
 
 /**

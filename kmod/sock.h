@@ -49,13 +49,13 @@ struct ktlsx_wiring {
 
 /**
  * struct ktlsx_sock - what an attached socket has beyond TCP's own
+ * @base_callback: what sk_data_ready was before TLS_RX, and sk_write_space
+ *	before TLS_TX
  * @base_prot: TCP's functions; constant
  * @base_ops: TCP's socket functions; constant
  * @wiring: rows to publish; constant
  * @tx: sending state, NULL until TLS_TX; constant from then to close
  * @rx: receiving state, NULL until TLS_RX; constant from then to close
- * @base_callback: what sk_data_ready was before TLS_RX, and sk_write_space
- *	before TLS_TX
  * @version: TLS_1_x_VERSION of the keys, 0 without; read locklessly
  * @cipher_type: TLS_CIPHER_* of the keys, 0 without; read locklessly
  * @mode: directions with keys; read locklessly
@@ -65,12 +65,12 @@ struct ktlsx_wiring {
  * @rcu: diag may look at the context without a lock until a grace period ends
  */
 struct ktlsx_sock {
+	void (*base_callback[KTLSX_CALLBACK_COUNT])(struct sock *sk);
 	struct proto *base_prot;
 	const struct proto_ops *base_ops;
 	const struct ktlsx_wiring *wiring;
 	struct ktlsx_tx *tx;
 	struct ktlsx_rx *rx;
-	void (*base_callback[KTLSX_CALLBACK_COUNT])(struct sock *sk);
 	u16 version;
 	u16 cipher_type;
 	u16 tx_payload_len_max;

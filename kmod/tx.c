@@ -20,6 +20,7 @@
 #define SEND_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR | \
 		    MSG_CMSG_COMPAT)
 #define FORCED_STALLS_MAX 8
+#define HOLD_BACK_ROOM (4 * KTLSX_CONTENT_MAX)
 
 static struct kmem_cache *cache;
 
@@ -30,6 +31,21 @@ static void come_to_rest(struct sock *sk, struct ktlsx_tx *tx)
 	if (tx->charged || tx->out.frag_count)
 		ktlsx_sock_charge(sk, &tx->charged,
 				  ktlsx_outgoing_len(&tx->out));
+}
+
+/*
+ * MSG_MORE lets TCP hold a short segment back. Only while the next record is
+ * sure to find room: else this socket would wait for room, and room for TCP's
+ * timer.
+ */
+static bool may_hold_back(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 unsent_len = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt);
+
+	return sk_stream_wspace(sk) > HOLD_BACK_ROOM &&
+	       tcp_notsent_lowat(tp) > HOLD_BACK_ROOM &&
+	       unsent_len < tcp_notsent_lowat(tp) - HOLD_BACK_ROOM;
 }
 
 /* Give TCP what is sealed. Never sleeps; what TCP refuses stays with us. */
@@ -43,6 +59,8 @@ static int push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 	/* Not TCP's to report: it would take sk_err away from our caller. */
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		return -EPIPE;
+	if ((flags & MSG_MORE) && !may_hold_back(sk))
+		flags = 0;
 
 	WRITE_ONCE(tx->is_pushing, true);
 	while (out->frag_count) {

@@ -86,13 +86,15 @@ TEST_F(attach, after_peer_closed)
 
 TEST_F(attach, stays_plain)
 {
+	char text[8];
+
 	for (int i = 0; i < 2; i++)
 		CONN_TRY(conn_attach(self->conn.fd[i]));
 	check_plain(self);
 	ASSERT_EQ(shutdown(self->conn.fd[0], SHUT_WR), 0);
-	EXPECT_EQ(recv(self->conn.fd[1], (char[1]){ 0 }, 1, 0), 0);
+	EXPECT_EQ(recv(self->conn.fd[1], text, sizeof(text), 0), 0);
 	EXPECT_EQ(send(self->conn.fd[1], "late", 4, 0), 4);
-	EXPECT_EQ(recv(self->conn.fd[0], (char[8]){ 0 }, 8, 0), 4);
+	EXPECT_EQ(recv(self->conn.fd[0], text, sizeof(text), 0), 4);
 }
 
 TEST_F(attach, cannot_disconnect)

@@ -213,10 +213,14 @@ TEST_F_TIMEOUT(full, tiny_sndbuf, 40)
 
 static volatile sig_atomic_t signal_count;
 
+/* In a handler, rand() could wait for the very thread it interrupted. */
 static void arm(void)
 {
-	const struct itimerval next = { .it_value.tv_usec = 50 + rand() % 3000 };
+	static unsigned int state = 1;
+	struct itimerval next = { 0 };
 
+	state = state * 1103515245 + 12345;
+	next.it_value.tv_usec = 50 + (state >> 16) % 3000;
 	setitimer(ITIMER_REAL, &next, NULL);
 }
 

@@ -72,7 +72,7 @@ static void check_sticky(struct bad_self *self, int code)
 		EXPECT_ERRNO(recv(self->fd, self->got, sizeof(self->got), MSG_DONTWAIT), code);
 		EXPECT_ERRNO(recv(self->fd, self->got, 10, MSG_PEEK | MSG_DONTWAIT), code);
 		EXPECT_ERRNO(recv(self->fd, self->got, 10, MSG_WAITALL | MSG_DONTWAIT), code);
-		EXPECT_ERRNO(splice(self->fd, NULL, pipe_fd[1], NULL, 1000, SPLICE_F_NONBLOCK), code);
+		EXPECT_ERRNO(splice(self->fd, NULL, pipe_fd[1], NULL, 99, SPLICE_F_NONBLOCK), code);
 	}
 }
 
@@ -166,8 +166,6 @@ static size_t least_body(struct bad_self *self)
 
 TEST_F(bad, too_short)
 {
-	if (variant->suite->version == REF_TLS13)
-		SKIP_INTREE("16 bytes of TLS 1.3 are taken for a record");
 	refuse_wire(self, bare_header(self, least_body(self) - 1), EBADMSG);
 }
 

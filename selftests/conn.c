@@ -181,7 +181,8 @@ int conn_open(struct conn *conn, const struct conn_suite *suite, enum conn_shape
 		ret = conn_pair(conn->fd, shape, family);
 	/* Only now, so that no SYN is lost: that would cost a second. */
 	if (!ret && shape == CONN_NETEM)
-		ret = lacks(netshape_netem(1000, 0.02, 0.05), "the netem qdisc (CONFIG_NET_SCH_NETEM)");
+		ret = lacks(netshape_netem(1000, 0.02, 0.05),
+			    "the netem qdisc (CONFIG_NET_SCH_NETEM)");
 	if (ret)
 		return ret;
 	conn->suite = suite;

@@ -97,7 +97,8 @@ int conn_pair(int fd[2], enum conn_shape shape, int family);
 
 int conn_attach(int fd);		/* 0 or -errno */
 socklen_t conn_make_info(const struct ref_key *key, union conn_info *info);
-int conn_set_key(int fd, int direction, const struct ref_key *key);	/* TLS_TX, TLS_RX; 0 or -errno */
+/* @direction: TLS_TX or TLS_RX; 0 or -errno */
+int conn_set_key(int fd, int direction, const struct ref_key *key);
 
 int conn_tx(struct conn *conn);		/* fd[0] attached, sends records; fd[1] raw */
 int conn_rx(struct conn *conn);		/* fd[1] attached, receives records; fd[0] raw */
@@ -133,39 +134,6 @@ ssize_t conn_send_record(struct conn *conn, uint8_t type, const void *buf, size_
 uint8_t *conn_seal_all(struct conn *conn, const void *buf, size_t len, size_t record_len,
 		       size_t *wire_len);
 
-/* Setup failure is a failure, a missing piece of this machine a skip. */
-#define CONN_TRY(call) do {							\
-	int conn_ret = (call);							\
-	if (conn_ret == -EOPNOTSUPP)						\
-		SKIP("this machine lacks %s", conn_lacking());			\
-	if (conn_ret == -ENOENT && !getenv("KTLSX_REQUIRE"))			\
-		SKIP("TCP ULP \"%s\" is not registered here", conn_ulp());	\
-	ASSERT_EQ(conn_ret, 0);							\
-} while (0)
-
-/* For what the in-tree module of an older kernel does otherwise; $KTLSX_STRICT runs it all the same. */
-#define SKIP_INTREE(why) do {							\
-	if (conn_is_intree() && !getenv("KTLSX_STRICT"))			\
-		SKIP("in-tree tls: %s", why);					\
-} while (0)
-
-/* Variants of a struct with a .suite and a .shape: one, one for each suite, the like. */
-#define CONN_VARIANT(F, label, index, shape_value)					\
-	FIXTURE_VARIANT_ADD(F, label) = {						\
-		.suite = &conn_suites[index], .shape = shape_value,			\
-	}
-#define CONN_SUITE_VARIANTS(F, label, shape)						\
-	CONN_VARIANT(F, label##_12_gcm128, CONN_12_GCM128, shape);			\
-	CONN_VARIANT(F, label##_13_gcm128, CONN_13_GCM128, shape);			\
-	CONN_VARIANT(F, label##_12_gcm256, CONN_12_GCM256, shape);			\
-	CONN_VARIANT(F, label##_13_gcm256, CONN_13_GCM256, shape)
-#define CONN_TLS13_VARIANTS(F)								\
-	CONN_VARIANT(F, 13_gcm128, CONN_13_GCM128, CONN_LO);				\
-	CONN_VARIANT(F, 13_gcm256, CONN_13_GCM256, CONN_LO)
-#define CONN_SHAPE_VARIANTS(F)								\
-	CONN_SUITE_VARIANTS(F, lo, CONN_LO);						\
-	CONN_SUITE_VARIANTS(F, mtu1500, CONN_MTU1500);					\
-	CONN_SUITE_VARIANTS(F, netem, CONN_NETEM);					\
-	CONN_SUITE_VARIANTS(F, small, CONN_SMALL)
+#include "conn_test.h"
 
 #endif

@@ -9,7 +9,7 @@ set -euo pipefail
 
 declare -A packages=(
 	[module]="build-essential"
-	[check]="build-essential libssl-dev"
+	[check]="build-essential libssl-dev valgrind"
 	[vm]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd"
 	[style]="build-essential libssl-dev clang sparse shellcheck perl linux-source-6.1"
 	[demo]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd openssl"

@@ -132,7 +132,6 @@ TEST_F(types, more_refused_keeps_record)
 {
 	static const struct expected expected[] = { { REF_DATA, 105 } };
 
-	SKIP_INTREE("the open record is closed before the refusal");
 	EXPECT_EQ(send(self->fd, self->buf, 100, MSG_MORE), 100);
 	EXPECT_ERRNO(conn_send_type(self->fd, REF_ALERT, self->buf, 5, MSG_MORE), EINVAL);
 	EXPECT_EQ(send(self->fd, self->buf + 100, 5, 0), 5);

@@ -109,110 +109,20 @@ struct ktlsx_aead {
 	const struct ktlsx_aead_engine *generic;
 };
 
-/**
- * ktlsx_aead_init() - choose the engine of every algorithm for this CPU
- * @isa: the best engine allowed by name; NULL or empty for no limit
- *
- * Context: Load time, before any other function here.
- * Return: 0, or -EINVAL when no engine is called @isa.
- */
+/* Described in aead.c. */
 int ktlsx_aead_init(const char *isa);
-
-/**
- * ktlsx_aead_find() - the algorithm of an id
- * @alg: which
- *
- * Context: Any, after ktlsx_aead_init().
- * Return: never NULL for a value of the enum; valid for ever.
- */
 const struct ktlsx_aead *ktlsx_aead_find(enum ktlsx_aead_alg alg);
-
-/**
- * ktlsx_aead_disable() - never choose an engine again (it failed its self-test)
- * @alg: the algorithm it failed for
- * @engine: the engine
- *
- * Context: Load time, between ktlsx_aead_init() and the first record.
- * Return: 0, or -ENOENT when it was the last engine of the algorithm.
- */
 int ktlsx_aead_disable(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *engine);
-
-/**
- * ktlsx_aead_prepare() - expand a raw key for every engine of the algorithm
- * @aead: algorithm
- * @key: filled; to be wiped with ktlsx_aead_wipe()
- * @raw: @aead->key_len bytes
- *
- * Context: Any; constant time, no vector section needed.
- */
 void ktlsx_aead_prepare(const struct ktlsx_aead *aead, struct ktlsx_aead_key *key, const u8 *raw);
-
-/**
- * ktlsx_aead_wipe() - forget a prepared key
- * @key: key
- *
- * Context: Any.
- */
 void ktlsx_aead_wipe(struct ktlsx_aead_key *key);
-
-/**
- * ktlsx_aead_enter() - choose the engine for now, opening its vector section
- * @aead: algorithm
- *
- * Several calls on the returned engine may follow, up to its section_len_max
- * record bytes in total; no fault and no sleep until ktlsx_aead_leave().
- *
- * Context: Any. Preemption may be off until ktlsx_aead_leave().
- * Return: @aead->fast, or @aead->generic when the vector registers are not usable.
- */
 const struct ktlsx_aead_engine *ktlsx_aead_enter(const struct ktlsx_aead *aead);
-
-/**
- * ktlsx_aead_leave() - close what ktlsx_aead_enter() opened
- * @engine: what it returned
- *
- * Context: Same as the enter.
- */
 void ktlsx_aead_leave(const struct ktlsx_aead_engine *engine);
-
-/**
- * ktlsx_aead_seal() - encrypt and authenticate one record
- * @engine: from ktlsx_aead_enter()
- * @key: prepared for the engine's algorithm
- * @text: what and where; the nonce must be fresh under this key
- * @tag: filled; computed from the ciphertext as written, never read back from @text->dst
- *
- * Context: Inside the engine's section.
- */
 void ktlsx_aead_seal(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
 		     const struct ktlsx_aead_text *text, u8 tag[KTLSX_AEAD_TAG_LEN]);
-
-/**
- * ktlsx_aead_open() - authenticate and decrypt one record
- * @engine: from ktlsx_aead_enter()
- * @key: prepared for the engine's algorithm
- * @text: what and where; the destination holds plaintext only after a return of 0
- * @tag: the received tag, a private copy
- *
- * Context: Inside the engine's section.
- * Return: 0, or -EBADMSG when the tag does not match: the destination is zeroed.
- */
 int __must_check ktlsx_aead_open(const struct ktlsx_aead_engine *engine,
 				 const struct ktlsx_aead_key *key,
 				 const struct ktlsx_aead_text *text,
 				 const u8 tag[KTLSX_AEAD_TAG_LEN]);
-
-/**
- * ktlsx_aead_block() - decrypt one block by its index, without authentication
- * @engine: from ktlsx_aead_enter()
- * @key: prepared for the engine's algorithm
- * @nonce: of the record
- * @index: block number; 0 holds bytes 0 to 15 of the text
- * @in: ciphertext, padded to a whole block
- * @out: plaintext; may be @in. Nothing in it is to be believed before the tag is
- *
- * Context: Inside the engine's section.
- */
 void ktlsx_aead_block(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
 		      const u8 *nonce, u32 index, const u8 in[KTLSX_AEAD_BLOCK_LEN],
 		      u8 out[KTLSX_AEAD_BLOCK_LEN]);

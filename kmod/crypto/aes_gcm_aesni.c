@@ -16,8 +16,8 @@
 
 #define GROUP 8
 #define GROUP_LEN (GROUP * 16)
-#define EACH_OF_GROUP(step) \
-	do { step(0); step(1); step(2); step(3); step(4); step(5); step(6); step(7); } while (0)
+/* x^128 + x^7 + x^2 + x + 1 reflected, without the two end terms */
+#define POLY_HIGH ((long long)(0xc2ull << 56))
 
 struct gcm_stream {
 	const struct ktlsx_gcm_key *key;
@@ -44,9 +44,9 @@ static __always_inline __m128i round_key(const struct ktlsx_gcm_key *key, unsign
 /* Else the compiler sums in another order, late, and spills every product. */
 static __always_inline void sum_now(struct product *p)
 {
-	vec128_opaque(p->low);
-	vec128_opaque(p->mid);
-	vec128_opaque(p->high);
+	vec128_opaque(&p->low);
+	vec128_opaque(&p->mid);
+	vec128_opaque(&p->high);
 }
 
 static __always_inline void add_product(struct product *p, __m128i x, __m128i power, __m128i fold)
@@ -78,7 +78,7 @@ static __always_inline void add_pair(struct product *p, __m128i x, __m128i y,
 
 static __always_inline __m128i reduce(struct product p)
 {
-	const __m128i poly = _mm_set_epi64x(0, (long long)0xc200000000000000ull);
+	const __m128i poly = _mm_set_epi64x(0, POLY_HIGH);
 	__m128i low = p.low, mid = _mm_xor_si128(p.mid, _mm_xor_si128(p.low, p.high));
 	__m128i t;
 
@@ -95,10 +95,15 @@ static __always_inline void clear_group(void *group)
 	__m128i zero = _mm_setzero_si128();
 	u8 *p = group;
 
-	vec128_opaque(zero);
-#define CLEAR_STEP(i) vec128_store_aligned(p + 16 * (i), zero)
-	EACH_OF_GROUP(CLEAR_STEP);
-#undef CLEAR_STEP
+	vec128_opaque(&zero);
+	vec128_store_aligned(p, zero);
+	vec128_store_aligned(p + 16, zero);
+	vec128_store_aligned(p + 32, zero);
+	vec128_store_aligned(p + 48, zero);
+	vec128_store_aligned(p + 64, zero);
+	vec128_store_aligned(p + 80, zero);
+	vec128_store_aligned(p + 96, zero);
+	vec128_store_aligned(p + 112, zero);
 	barrier_data(p);
 }
 
@@ -119,25 +124,30 @@ static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
 	s->acc = reduce(p);
 }
 
-/* One AES round of the whole group, and some hashing in its middle. */
-#define AES_STEP(i) (b[i] = _mm_aesenc_si128(b[i], rk))
-#define AES_ROUND(n, hash_step)					\
-	do {							\
-		rk = vec128_load_aligned(round_keys[n]);	\
-		AES_STEP(0);					\
-		AES_STEP(1);					\
-		AES_STEP(2);					\
-		AES_STEP(3);					\
-		hash_step;					\
-		AES_STEP(4);					\
-		AES_STEP(5);					\
-		AES_STEP(6);					\
-		AES_STEP(7);					\
-	} while (0)
-#define HASH_PAIR(i)								\
-	add_pair(&p, (i) ? s->queue[i] : _mm_xor_si128(s->queue[0], s->acc),	\
-		 s->queue[(i) + 1], &key->powers[KTLSX_GCM_POWERS - GROUP + (i)], \
-		 &key->folds[KTLSX_GCM_POWERS - GROUP + (i)])
+/* Two of the queued blocks; the first of all takes the hash so far along. */
+static __always_inline void hash_pair(const struct gcm_stream *s, struct product *p, unsigned int i)
+{
+	const unsigned int at = KTLSX_GCM_POWERS - GROUP + i;
+	__m128i x = s->queue[i];
+
+	if (!i)
+		x = _mm_xor_si128(x, s->acc);
+	add_pair(p, x, s->queue[i + 1], &s->key->powers[at], &s->key->folds[at]);
+}
+
+static __always_inline void half_round(__m128i b[GROUP / 2], __m128i rk)
+{
+	b[0] = _mm_aesenc_si128(b[0], rk);
+	b[1] = _mm_aesenc_si128(b[1], rk);
+	b[2] = _mm_aesenc_si128(b[2], rk);
+	b[3] = _mm_aesenc_si128(b[3], rk);
+}
+
+static __always_inline void full_round(__m128i b[GROUP], const u8 rk[16])
+{
+	half_round(b, vec128_load_aligned(rk));
+	half_round(b + 4, vec128_load_aligned(rk));
+}
 
 static __always_inline __m128i counter_base(const struct gcm_stream *s, u32 base)
 {
@@ -164,61 +174,85 @@ static __always_inline void set_counters(struct gcm_stream *s, __m128i b[GROUP])
 	};
 	__m128i this = counter_base(s, s->base), next = counter_base(s, s->base + GROUP);
 
-#define COUNTER_STEP(i) \
-	(b[i] = _mm_xor_si128((i) < 6 ? this : next, vec128_load_aligned(low_bits[((i) + 2) & 7])))
-	EACH_OF_GROUP(COUNTER_STEP);
-#undef COUNTER_STEP
+	b[0] = _mm_xor_si128(this, vec128_load_aligned(low_bits[2]));
+	b[1] = _mm_xor_si128(this, vec128_load_aligned(low_bits[3]));
+	b[2] = _mm_xor_si128(this, vec128_load_aligned(low_bits[4]));
+	b[3] = _mm_xor_si128(this, vec128_load_aligned(low_bits[5]));
+	b[4] = _mm_xor_si128(this, vec128_load_aligned(low_bits[6]));
+	b[5] = _mm_xor_si128(this, vec128_load_aligned(low_bits[7]));
+	b[6] = next;
+	b[7] = _mm_xor_si128(next, vec128_load_aligned(low_bits[1]));
 	s->base += GROUP;
 }
 
-/*
- * Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue.
- * Each source block is loaded once, and the queue is fed from registers.
- */
+/* The queue is fed from registers: neither side's memory is read again. */
+static __always_inline void last_round(struct gcm_stream *s, const u8 *in, u8 *out, __m128i b,
+				       __m128i rk, unsigned int i, bool sealing)
+{
+	__m128i x = vec128_load(in + 16 * i);
+
+	vec128_opaque(&x);
+	b = _mm_aesenclast_si128(b, _mm_xor_si128(rk, x));
+	vec128_store(out + 16 * i, b);
+	s->queue[i] = vec128_swap_bytes(sealing ? b : x);
+}
+
+static __always_inline void last_rounds(struct gcm_stream *s, const u8 *in, u8 *out,
+					__m128i b[GROUP], __m128i rk, bool sealing)
+{
+	last_round(s, in, out, b[0], rk, 0, sealing);
+	last_round(s, in, out, b[1], rk, 1, sealing);
+	last_round(s, in, out, b[2], rk, 2, sealing);
+	last_round(s, in, out, b[3], rk, 3, sealing);
+	last_round(s, in, out, b[4], rk, 4, sealing);
+	last_round(s, in, out, b[5], rk, 5, sealing);
+	last_round(s, in, out, b[6], rk, 6, sealing);
+	last_round(s, in, out, b[7], rk, 7, sealing);
+}
+
+/* Nine rounds, with the queue hashed in their midst. */
+static __always_inline void stitched_rounds(struct gcm_stream *s, __m128i b[GROUP],
+					    const u8 (*round_keys)[16])
+{
+	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
+
+	full_round(b, round_keys[1]);
+	hash_pair(s, &p, 0);
+	full_round(b, round_keys[2]);
+	full_round(b, round_keys[3]);
+	hash_pair(s, &p, 2);
+	full_round(b, round_keys[4]);
+	full_round(b, round_keys[5]);
+	hash_pair(s, &p, 4);
+	full_round(b, round_keys[6]);
+	full_round(b, round_keys[7]);
+	hash_pair(s, &p, 6);
+	full_round(b, round_keys[8]);
+	s->acc = reduce(p);
+	full_round(b, round_keys[9]);
+}
+
+/* Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue. */
 static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
 				       bool sealing)
 {
-	const struct ktlsx_gcm_key *key = s->key;
 	const u8 (*round_keys)[16];
-	struct product p;
-	__m128i b[GROUP], rk, x;
+	__m128i b[GROUP];
 
 	for (; count; count--, in += GROUP_LEN, out += GROUP_LEN) {
-		set_counters(s, b);
-		round_keys = key->aes.round_keys;
+		round_keys = s->key->aes.round_keys;
 		/* else the compiler keeps round keys across iterations, on the stack */
 		__asm__ __volatile__("" : "+r"(round_keys));
-		if (key->aes.rounds == 14) {
-			AES_ROUND(1, );
-			AES_ROUND(2, );
-			AES_ROUND(3, );
-			AES_ROUND(4, );
+		set_counters(s, b);
+		if (s->key->aes.rounds == 14) {
+			full_round(b, round_keys[1]);
+			full_round(b, round_keys[2]);
+			full_round(b, round_keys[3]);
+			full_round(b, round_keys[4]);
 			round_keys += 4;
 		}
-		p.low = _mm_setzero_si128();
-		p.mid = _mm_setzero_si128();
-		p.high = _mm_setzero_si128();
-		AES_ROUND(1, HASH_PAIR(0));
-		AES_ROUND(2, );
-		AES_ROUND(3, HASH_PAIR(2));
-		AES_ROUND(4, );
-		AES_ROUND(5, HASH_PAIR(4));
-		AES_ROUND(6, );
-		AES_ROUND(7, HASH_PAIR(6));
-		AES_ROUND(8, );
-		AES_ROUND(9, s->acc = reduce(p));
-		rk = vec128_load_aligned(round_keys[10]);
-
-#define LAST_STEP(i)								\
-	do {									\
-		x = vec128_load(in + 16 * (i));					\
-		vec128_opaque(x);						\
-		b[i] = _mm_aesenclast_si128(b[i], _mm_xor_si128(rk, x));	\
-		vec128_store(out + 16 * (i), b[i]);				\
-		s->queue[i] = vec128_swap_bytes(sealing ? b[i] : x);		\
-	} while (0)
-		EACH_OF_GROUP(LAST_STEP);
-#undef LAST_STEP
+		stitched_rounds(s, b, round_keys);
+		last_rounds(s, in, out, b, vec128_load_aligned(round_keys[10]), sealing);
 	}
 }
 
@@ -253,6 +287,11 @@ static void queue_aad(struct gcm_stream *s, const u8 *aad, size_t aad_len)
 	}
 }
 
+static __always_inline __m128i whiten(const struct ktlsx_gcm_key *key, const u8 *nonce)
+{
+	return _mm_xor_si128(bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN), round_key(key, 0));
+}
+
 static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 counter)
 {
 	__m128i b = counter_base(s, counter);
@@ -262,7 +301,7 @@ static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 c
 		b = _mm_aesenc_si128(b, round_key(s->key, round));
 	b = _mm_aesenclast_si128(b, round_key(s->key, round));
 	/* here and now, not wherever the compiler would keep a half-done block */
-	vec128_opaque(b);
+	vec128_opaque(&b);
 	return b;
 }
 
@@ -271,8 +310,7 @@ static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 {
 	s->key = ktlsx_gcm_key_of(key);
 	s->acc = _mm_setzero_si128();
-	s->whitened = _mm_xor_si128(bounce_load_partial(text->nonce, KTLSX_AEAD_NONCE_LEN),
-				    round_key(s->key, 0));
+	s->whitened = whiten(s->key, text->nonce);
 	s->base = 0;
 	s->mask = encrypt_counter(s, 1);
 	queue_aad(s, text->aad, text->aad_len);
@@ -282,9 +320,7 @@ static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 static __always_inline unsigned int run_tail(struct gcm_stream *s, struct ktlsx_cursor *src,
 					     struct ktlsx_cursor *dst, size_t len, bool sealing)
 {
-	static const u8 ones_then_zeros[32] = {
-		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	};
+	static const u64 ones_then_zeros[4] = { ~0ull, ~0ull, 0, 0 };
 	unsigned int blocks = (len + 15) / 16;
 	__m128i last;
 
@@ -295,7 +331,7 @@ static __always_inline unsigned int run_tail(struct gcm_stream *s, struct ktlsx_
 	} else {
 		seal_groups(s, s->bounce, s->bounce, 1);
 		/* what lies behind the text is bare key stream, and no part of the hash */
-		last = vec128_load(ones_then_zeros + (16 * blocks - len));
+		last = vec128_load((const u8 *)ones_then_zeros + (16 * blocks - len));
 		last = _mm_and_si128(last, vec128_load(s->bounce + 16 * (blocks - 1)));
 		s->queue[blocks - 1] = vec128_swap_bytes(last);
 	}
@@ -355,6 +391,14 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 	return tag;
 }
 
+/**
+ * ktlsx_gcm_aesni_seal() - as ktlsx_aead_seal()
+ * @key: prepared key
+ * @text: what and where
+ * @tag: filled
+ *
+ * Context: Inside a vector section.
+ */
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
 			  u8 tag[KTLSX_AEAD_TAG_LEN])
 {
@@ -366,6 +410,15 @@ void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_a
 	vec128_store(tag, finish(&s, text, queued));
 }
 
+/**
+ * ktlsx_gcm_aesni_open() - as ktlsx_aead_open()
+ * @key: prepared key
+ * @text: what and where
+ * @tag: the received tag
+ *
+ * Context: Inside a vector section.
+ * Return: 0, or -EBADMSG when the tag does not match.
+ */
 int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
 			 const u8 tag[KTLSX_AEAD_TAG_LEN])
 {
@@ -389,7 +442,7 @@ static void aesni_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 i
 	struct gcm_stream s port_uninitialized;
 
 	s.key = ktlsx_gcm_key_of(key);
-	s.whitened = _mm_xor_si128(bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN), round_key(s.key, 0));
+	s.whitened = whiten(s.key, nonce);
 	vec128_store(out, _mm_xor_si128(vec128_load(in), encrypt_counter(&s, index + 2)));
 	s.whitened = _mm_setzero_si128();
 	barrier_data(&s);

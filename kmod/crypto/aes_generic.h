@@ -9,7 +9,7 @@
 
 #include "port.h"
 
-#define KTLSX_AES_ROUNDS_MAX 14
+#define KTLSX_AES_ROUND_KEYS 15
 
 /**
  * struct ktlsx_aes_key - an expanded AES key, encryption only
@@ -19,10 +19,10 @@
  * @sliced: the same for the bit-sliced cipher, each bit plane in every fourth bit
  */
 struct ktlsx_aes_key {
-	u8 round_keys[KTLSX_AES_ROUNDS_MAX + 1][16] __aligned(16);
+	u8 round_keys[KTLSX_AES_ROUND_KEYS][16] __aligned(16);
 	u32 rounds;
 	u32 unused[3];
-	u64 sliced[KTLSX_AES_ROUNDS_MAX + 1][2];
+	u64 sliced[KTLSX_AES_ROUND_KEYS][2];
 };
 
 /**

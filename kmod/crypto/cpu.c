@@ -24,9 +24,8 @@ bool ktlsx_simd_begin(void)
 {
 	if (unlikely(!irq_fpu_usable()))
 		return false;
-#ifdef DEBUG
-	preempt_disable();
-#endif
+	if (PORT_DEBUG)
+		preempt_disable();
 	kernel_fpu_begin();
 	return true;
 }
@@ -34,7 +33,6 @@ bool ktlsx_simd_begin(void)
 void ktlsx_simd_end(void)
 {
 	kernel_fpu_end();
-#ifdef DEBUG
-	preempt_enable();
-#endif
+	if (PORT_DEBUG)
+		preempt_enable();
 }

@@ -95,14 +95,14 @@ static void whole_record(const struct ktlsx_aead_key *key, const struct ktlsx_ae
 	memzero_explicit(&s, sizeof(s));
 }
 
-void ktlsx_gcm_generic_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			    u8 tag[KTLSX_AEAD_TAG_LEN])
+static void generic_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			 u8 tag[KTLSX_AEAD_TAG_LEN])
 {
 	whole_record(key, text, true, tag);
 }
 
-int ktlsx_gcm_generic_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			   const u8 tag[KTLSX_AEAD_TAG_LEN])
+static int generic_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
+			const u8 tag[KTLSX_AEAD_TAG_LEN])
 {
 	u8 expected[KTLSX_AEAD_TAG_LEN], differ = 0;
 	unsigned int i;
@@ -137,7 +137,7 @@ const struct ktlsx_aead_engine ktlsx_gcm_generic = {
 	.cpu_needs = 0,
 	.section_len_max = U32_MAX,
 	.uses_fpu = false,
-	.seal = ktlsx_gcm_generic_seal,
-	.open = ktlsx_gcm_generic_open,
+	.seal = generic_seal,
+	.open = generic_open,
 	.block = generic_block,
 };

@@ -30,6 +30,7 @@
 
 #else /* userspace */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,9 +59,6 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define min(a, b) ({ __auto_type __a = (a); __auto_type __b = (b); __a < __b ? __a : __b; })
 #define min_t(type, a, b) ({ type __a = (a); type __b = (b); __a < __b ? __a : __b; })
-#ifndef static_assert
-#define static_assert _Static_assert
-#endif
 
 #define pr_err(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
 #define pr_warn(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
@@ -79,6 +77,12 @@ static inline void memzero_explicit(void *p, size_t len)
 	barrier_data(p);
 }
 
+#endif
+
+#ifdef DEBUG
+#define PORT_DEBUG true
+#else
+#define PORT_DEBUG false
 #endif
 
 /* Kernels that zero every local variable would spend a tenth of a short record on one. */

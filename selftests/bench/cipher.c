@@ -3,7 +3,8 @@
  * Owns: what the record cipher alone costs (see cipher.h).
  * Must not know: sockets, tables.
  * Concurrency: one thread.
- * The kernel's figure comes from its module tcrypt, which prints into the kernel log and then refuses to load.
+ * The kernel's figure comes from its module tcrypt, which prints into the kernel log and then
+ * refuses to load.
  */
 #include "cipher.h"
 
@@ -20,10 +21,10 @@
 #include "pair.h"
 #include "sample.h"
 
-#define PAGE_LEN	4096
-#define AAD_LEN		5
-#define RECORD_LEN	(16384 + 1)
-#define LINE_LEN	8192
+#define PAGE_LEN   4096
+#define AAD_LEN	   5
+#define RECORD_LEN (16384 + 1)
+#define LINE_LEN   8192
 
 static void make_spans(struct ktlsx_span *spans, u8 *text, size_t len)
 {
@@ -31,7 +32,8 @@ static void make_spans(struct ktlsx_span *spans, u8 *text, size_t len)
 	int count = 0;
 
 	for (size_t off = 0; off < len; off += PAGE_LEN)
-		spans[count++] = (struct ktlsx_span){ text + off, len - off < PAGE_LEN ? len - off : PAGE_LEN };
+		spans[count++] = (struct ktlsx_span){ text + off,
+						      len - off < PAGE_LEN ? len - off : PAGE_LEN };
 	spans[count] = (struct ktlsx_span){ &type, 1 };
 }
 
@@ -41,7 +43,8 @@ static void measure_ours(size_t len)
 	static struct ktlsx_aead_key key;
 	static const u8 raw[32] = "key", aad[AAD_LEN] = { 23, 3, 3 }, nonce[KTLSX_AEAD_NONCE_LEN];
 	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
-	struct ktlsx_span pages[RECORD_LEN / PAGE_LEN + 2], whole = { sealed, len + 1 }, back = { plain, len + 1 };
+	struct ktlsx_span pages[RECORD_LEN / PAGE_LEN + 2], whole = { sealed, len + 1 },
+							    back = { plain, len + 1 };
 	const struct ktlsx_aead_text out = { pages, &whole, len + 1, aad, AAD_LEN, nonce };
 	const struct ktlsx_aead_text in = { &whole, &back, len + 1, aad, AAD_LEN, nonce };
 	struct sample seal = { 0 }, open = { 0 };
@@ -82,16 +85,19 @@ static void load_tcrypt(void)
 	waitpid(pid, NULL, 0);
 }
 
-/* Lines "testing speed of gcm(aes) ... encryption", "test 17 (256 bit key, ...", "1 operation in N cycles (M bytes)". */
+/* "testing speed of gcm(aes) ...", "test 17 (256 bit key, ...", "1 operation in N cycles (M bytes)" */
 static void read_line(const char *line)
 {
 	static const char *direction;
 	static bool key_fits;
-	const char *title = strstr(line, "testing speed of "), *result = strstr(line, "1 operation in ");
+	const char *title = strstr(line, "testing speed of "),
+		   *result = strstr(line, "1 operation in ");
 	long cost, len;
 
 	if (title)
-		direction = strncmp(title + 17, "gcm(aes)", 8) ? NULL : strstr(title, "decryption") ? "open" : "seal";
+		direction = strncmp(title + 17, "gcm(aes)", 8) ? NULL :
+			    strstr(title, "decryption")	       ? "open" :
+								 "seal";
 	if (strstr(line, " bit key"))
 		key_fits = strstr(line, "(256 bit key");
 	if (!direction || !key_fits || !result)

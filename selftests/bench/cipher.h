@@ -10,7 +10,7 @@
 
 /*
  * Print lines "cipher WAY seal|open BYTES INSTRUCTIONS". AES-256-GCM. Ours as a TLS 1.3 record
- * is done: content plus one byte of type, AAD of 5; the kernel's as its own test does it: AAD of 16.
+ * is done: content plus a byte of type, AAD of 5; the kernel's as its own test does it: AAD of 16.
  */
 void cipher_print_ours(void);
 void cipher_print_intree(void);

@@ -20,13 +20,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BUFFER_LEN	(4 << 20)
+#define BUFFER_LEN (4 << 20)
 
 #ifndef SOL_TLS
-#define SOL_TLS			282
+#define SOL_TLS 282
 #endif
 #ifndef TLS_RX_EXPECT_NO_PAD
-#define TLS_RX_EXPECT_NO_PAD	4
+#define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
 void pair_require(bool ok, const char *what)
@@ -47,19 +47,21 @@ static int make_socket(void)
 
 static void force_buffers(int fd)
 {
+	static const int options[] = { SO_SNDBUFFORCE, SO_RCVBUFFORCE };
 	int len = BUFFER_LEN;
 
-	pair_require(!setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &len, sizeof(len)), "SO_SNDBUFFORCE");
-	pair_require(!setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &len, sizeof(len)), "SO_RCVBUFFORCE");
+	for (int i = 0; i < 2; i++)
+		pair_require(!setsockopt(fd, SOL_SOCKET, options[i], &len, sizeof(len)), "buffers");
 }
 
 void pair_open(struct pair *pair, bool wide)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct sockaddr *addr = (struct sockaddr *)&sin;
 	socklen_t len = sizeof(sin);
 	int listener = make_socket(), one = 1;
 
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (wide)
 		force_buffers(listener);
 	pair_require(!bind(listener, addr, len) && !listen(listener, 1), "listen");
@@ -90,7 +92,9 @@ void pair_install(int fd, int direction)
 {
 	static const struct tls12_crypto_info_aes_gcm_256 info = {
 		.info = { .version = TLS_1_3_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_256 },
-		.key = "a fixed key, nothing secret", .iv = "nonce", .salt = "of",
+		.key = "a fixed key, nothing secret",
+		.iv = "nonce",
+		.salt = "of",
 	};
 
 	pair_require(!setsockopt(fd, SOL_TLS, direction, &info, sizeof(info)),

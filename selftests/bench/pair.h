@@ -13,16 +13,13 @@
 #include <stddef.h>
 
 struct pair {
-	int tx, rx;	/* what tx sends, rx receives */
+	int tx, rx; /* what tx sends, rx receives */
 };
 
 /* Ends the program with the text, and that of errno, when not ok. */
 void pair_require(bool ok, const char *what);
 
-/*
- * Buffers are forced once connected, so that the receive window stays what it was then (64 KB); wide: before, so that
- * it takes whole megabytes.
- */
+/* Buffers are forced once connected; wide: before, so that TCP sizes its segments by them. */
 void pair_open(struct pair *pair, bool wide);
 void pair_close(struct pair *pair);
 

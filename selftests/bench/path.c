@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: the cases of `make bench-path`: what one call costs on plain TCP, on the in-tree ULP and on ours, in one boot.
+ * Owns: the cases of `make bench-path`: what one call costs on plain TCP, on the in-tree ULP and
+ * on ours, in one boot.
  * Must not know: marks and tables (path.sh); how a guest is made.
  * Concurrency: one thread; nothing else may run.
  *
- * Prints lines "case CASE WAY MEDIAN MINIMUM COUNT", instructions of one call, when run in a guest under icount.
- * The ways take turns round by round on a fresh pair each, so that none profits from the state another one left.
+ * Prints lines "case CASE WAY MEDIAN MINIMUM COUNT": instructions of one call, in a guest under icount.
+ * The ways take turns round by round on a fresh pair each, so that none profits from what another left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +25,16 @@
 #include "profile.h"
 #include "sample.h"
 
-#define FILE_LEN	(1 << 20)
-#define MODULE_PATH	"/modules/ktlsx.ko"
+#define FILE_LEN    1048576
+#define MODULE_PATH "/modules/ktlsx.ko"
 
-enum part { SEND, SENDFILE, RECV, SEND_RECV, SENDFILE_RECV };
+enum part {
+	SEND,
+	SENDFILE,
+	RECV,
+	SEND_RECV,
+	SENDFILE_RECV
+};
 
 static const struct bench_case {
 	const char *name;
@@ -67,14 +74,15 @@ static void do_send(const struct pair *pair, const struct bench_case *c)
 
 	if (c->part == SENDFILE || c->part == SENDFILE_RECV)
 		while (off < (off_t)c->len)
-			pair_require(sendfile(pair->tx, file_fd, &off, c->len - off) > 0, "sendfile");
+			pair_require(sendfile(pair->tx, file_fd, &off, c->len - off) > 0,
+				     "sendfile");
 	else
 		pair_require(send(pair->tx, buffer, c->len, 0) == (ssize_t)c->len, "send");
 }
 
 static void do_recv(const struct pair *pair, const struct bench_case *c)
 {
-	for (size_t done = 0; done < c->len; ) {
+	for (size_t done = 0; done < c->len;) {
 		ssize_t len = recv(pair->rx, buffer + done, c->len - done, 0);
 
 		pair_require(len > 0, "recv");
@@ -142,7 +150,7 @@ static void print_sample(const char *name, const struct way *way, struct sample 
 	long median = sample_median(sample);
 
 	printf("case %s %s %ld %ld %d\n", name, way->name, median, sample->cost[0], sample->count);
-	/* Whoever prints this on a slow console is to be done with it before the next series; guest time is free. */
+	/* The console is slow: let it be done before the next series. Guest time is free. */
 	usleep(100000);
 }
 
@@ -158,7 +166,7 @@ static void run_case(const struct bench_case *c, const struct way *ways, int way
 		print_sample(c->name, &ways[i], &samples[i]);
 }
 
-/* Costs of a connection's life: attach, the two keys, close; the close of plain TCP is the zero line. */
+/* A connection's life: attach, the two keys, close; the close of plain TCP is the zero line. */
 static void run_install(const struct way *way)
 {
 	static struct sample attach, tx, rx, end;
@@ -207,7 +215,7 @@ static void run_all(const struct way *ways, int way_count)
 		run_install(&ways[i]);
 }
 
-/* Plain TCP must cost the same without our module. It is loaded again afterwards: the guest expects it at the end. */
+/* Plain TCP must cost the same without our module; the guest expects it back at the end. */
 static void run_bare(void)
 {
 	int fd = open(MODULE_PATH, O_RDONLY | O_CLOEXEC);
@@ -246,7 +254,8 @@ static void profile_after(void *arg)
 	after(&p->pair, p->c);
 }
 
-static void profile_way(const struct way *way, const struct bench_case *c, enum profile_column column)
+static void profile_way(const struct way *way, const struct bench_case *c,
+			enum profile_column column)
 {
 	static const struct profile_parts parts = { profile_before, profile_during, profile_after };
 	struct profiled p = { .c = c };
@@ -277,14 +286,16 @@ static int make_file(void)
 
 	for (size_t i = 0; i < sizeof(buffer); i++)
 		buffer[i] = i * 2654435761u >> 24;
-	pair_require(fd >= 0 && write(fd, buffer, sizeof(buffer)) == sizeof(buffer), "/tmp/bench-path");
+	pair_require(fd >= 0 && write(fd, buffer, sizeof(buffer)) == sizeof(buffer),
+		     "/tmp/bench-path");
 	unlink("/tmp/bench-path");
 	return fd;
 }
 
 /*
- * KTLSX_PROFILE names a case to profile instead; KTLSX_NOMODULE: the in-tree ULP alone, to check the recipe;
- * KTLSX_CASES: only cases with this in their names; KTLSX_CASES_ONLY leaves out what does not depend on how pages are allocated.
+ * KTLSX_PROFILE: profile the case of this name instead. KTLSX_NOMODULE: the in-tree ULP alone.
+ * KTLSX_CASES: only cases with this in their names. KTLSX_CASES_ONLY: no cipher, no plain TCP without
+ * the module.
  */
 int main(void)
 {

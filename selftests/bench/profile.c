@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: sampling the program counter of this process and naming the functions it was in (see profile.h).
+ * Owns: sampling the program counter of this process and naming its functions (see profile.h).
  * Must not know: the calls it profiles.
  * Concurrency: one thread.
- * Follows: perf_event_open(2). The event is the software CPU clock: an emulated CPU has no counters. Code that runs
- * with interrupts off shows up where it turns them on again; what moves bytes is put down to its caller.
+ * Follows: perf_event_open(2). The event is the software CPU clock: an emulated CPU has no counters.
+ * Code that runs with interrupts off shows up where it turns them on again; what moves bytes is put
+ * down to its caller.
  */
 #include "profile.h"
 
@@ -23,22 +24,22 @@
 #include "pair.h"
 #include "sample.h"
 
-#define PAGE_LEN	4096
-#define RING_PAGES	4096
+#define PAGE_LEN   4096
+#define RING_PAGES 4096
 /* Odd, so that it does not keep step with the call. */
-#define PERIOD_NS	10007
-#define CALL_COUNT	20000
-#define BYTES_MAX	(256 << 20)
-#define SYMBOL_MAX	400000
-#define SHOWN_COUNT	50
-#define FRAME_COUNT	3
+#define PERIOD_NS   10007
+#define CALL_COUNT  20000
+#define BYTES_MAX   (256 << 20)
+#define SYMBOL_MAX  400000
+#define SHOWN_COUNT 50
+#define FRAME_COUNT 3
 
 struct symbol {
 	uint64_t addr;
 	char name[64];
 	bool moves_bytes;
 	double cost[PROFILE_COLUMNS];
-	double moving;	/* of the cost in the first column */
+	double moving; /* of the cost in the first column */
 };
 
 /* One record of the ring, as attr.sample_type makes it. */
@@ -46,7 +47,7 @@ struct entry {
 	struct perf_event_header header;
 	uint64_t addr;
 	uint64_t frame_count;
-	uint64_t frames[FRAME_COUNT + 1];	/* a marker, the address again, its callers */
+	uint64_t frames[FRAME_COUNT + 1]; /* a marker, the address again, its callers */
 };
 
 static struct symbol *symbols;
@@ -74,7 +75,8 @@ static int by_difference(const void *a, const void *b)
 
 static bool moves_bytes(const char *name)
 {
-	static const char *const movers[] = { "memset", "memcpy", "__memcpy", "__memset", "clear_page", "copy_user" };
+	static const char *const movers[] = { "memset",	  "memcpy",	"__memcpy",
+					      "__memset", "clear_page", "copy_user" };
 
 	for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
 		if (!strncmp(name, movers[i], strlen(movers[i])))
@@ -95,7 +97,8 @@ static void read_symbols(void)
 		struct symbol *s = &symbols[symbol_count];
 
 		*module = '\0';
-		if (sscanf(line, "%lx %c %255s %63s", &addr, &kind, name, module) < 3 || (kind | 32) != 't' || !addr)
+		if (sscanf(line, "%lx %c %255s %63s", &addr, &kind, name, module) < 3 ||
+		    (kind | 32) != 't' || !addr)
 			continue;
 		s->addr = addr;
 		s->moves_bytes = moves_bytes(name);
@@ -127,9 +130,14 @@ static struct symbol *find(uint64_t addr)
 static int start(struct perf_event_mmap_page **ring)
 {
 	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = PERIOD_NS, .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
-		.sample_max_stack = FRAME_COUNT, .exclude_callchain_user = 1, .disabled = 1,
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = PERIOD_NS,
+		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
+		.sample_max_stack = FRAME_COUNT,
+		.exclude_callchain_user = 1,
+		.disabled = 1,
 	};
 	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
@@ -152,17 +160,19 @@ static void count_entry(const struct entry *entry, enum profile_column column, d
 }
 
 /* The ring is larger than what one profile writes: entries lie end to end from its start. */
-static void walk(const struct perf_event_mmap_page *ring, enum profile_column column, double weight, int *count)
+static void walk(const struct perf_event_mmap_page *ring, enum profile_column column, double weight,
+		 int *count)
 {
 	const char *data = (const char *)ring + PAGE_LEN;
 	uint64_t end = ring->data_head;
 
 	pair_require(end < RING_PAGES * PAGE_LEN, "the ring is full");
-	for (uint64_t off = 0; off < end; ) {
+	for (uint64_t off = 0; off < end;) {
 		struct entry entry = { 0 };
 
 		memcpy(&entry.header, data + off, sizeof(entry.header));
-		memcpy(&entry, data + off, entry.header.size < sizeof(entry) ? entry.header.size : sizeof(entry));
+		memcpy(&entry, data + off,
+		       entry.header.size < sizeof(entry) ? entry.header.size : sizeof(entry));
 		if (entry.header.type == PERF_RECORD_SAMPLE) {
 			(*count)++;
 			if (weight > 0)
@@ -191,9 +201,11 @@ static double repeat(const struct profile_parts *parts, void *arg, int count, in
 	return (double)sum / count;
 }
 
-void profile_run(const struct profile_parts *parts, void *arg, size_t len, enum profile_column column)
+void profile_run(const struct profile_parts *parts, void *arg, size_t len,
+		 enum profile_column column)
 {
-	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, hits = 0, again = 0, fd;
+	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, hits = 0,
+	    again = 0, fd;
 	struct perf_event_mmap_page *ring;
 
 	if (!symbols)
@@ -214,8 +226,9 @@ void profile_show(void)
 	qsort(symbols, symbol_count, sizeof(*symbols), by_difference);
 	printf("%10s%10s%10s%10s\n", "differ by", "this", "(moving)", "base");
 	for (int i = 0; i < SHOWN_COUNT && i < symbol_count; i++)
-		printf("%10.0f%10.0f%10.0f%10.0f  %s\n", difference(&symbols[i]), symbols[i].cost[PROFILE_THIS],
-		       symbols[i].moving, symbols[i].cost[PROFILE_BASE], symbols[i].name);
-	printf("%10.0f%10.0f%10s%10.0f  all\n", total[PROFILE_THIS] - total[PROFILE_BASE], total[PROFILE_THIS], "",
-	       total[PROFILE_BASE]);
+		printf("%10.0f%10.0f%10.0f%10.0f  %s\n", difference(&symbols[i]),
+		       symbols[i].cost[PROFILE_THIS], symbols[i].moving,
+		       symbols[i].cost[PROFILE_BASE], symbols[i].name);
+	printf("%10.0f%10.0f%10s%10.0f  all\n", total[PROFILE_THIS] - total[PROFILE_BASE],
+	       total[PROFILE_THIS], "", total[PROFILE_BASE]);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: where the instructions of a repeated call go, by kernel function, beside those of another call.
+ * Owns: where the instructions of a repeated call go, by kernel function, beside another call's.
  * Must not know: the calls.
  * Concurrency: one thread.
  */
@@ -16,10 +16,15 @@ struct profile_parts {
 	void (*after)(void *arg);
 };
 
-enum profile_column { PROFILE_THIS, PROFILE_BASE, PROFILE_COLUMNS };
+enum profile_column {
+	PROFILE_THIS,
+	PROFILE_BASE,
+	PROFILE_COLUMNS
+};
 
-/* Runs the parts many times (fewer for a large len, in bytes) and adds what the call did to a column. */
-void profile_run(const struct profile_parts *parts, void *arg, size_t len, enum profile_column column);
+/* Runs the parts often (less so for a large len, in bytes); what the call did goes to a column. */
+void profile_run(const struct profile_parts *parts, void *arg, size_t len,
+		 enum profile_column column);
 
 /* Prints the functions in which the columns differ most. */
 void profile_show(void);

@@ -3,7 +3,7 @@
  * Owns: one series of measurements: the clock, warm-up, median and minimum.
  * Must not know: what is measured.
  * Concurrency: one thread.
- * In a guest under icount the time-stamp counter advances by one per instruction, so these are instructions.
+ * Under icount the guest's time-stamp counter advances by one per instruction: these are instructions.
  */
 #ifndef BENCH_SAMPLE_H
 #define BENCH_SAMPLE_H
@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define SAMPLE_WARM_COUNT	30
-#define SAMPLE_COUNT		41
-#define SAMPLE_ROUNDS		3
-#define SAMPLE_MAX		(SAMPLE_COUNT * SAMPLE_ROUNDS)
+#define SAMPLE_WARM_COUNT 30
+#define SAMPLE_COUNT	  41
+#define SAMPLE_ROUNDS	  3
+#define SAMPLE_MAX	  (SAMPLE_COUNT * SAMPLE_ROUNDS)
 
 struct sample {
 	long cost[SAMPLE_MAX];

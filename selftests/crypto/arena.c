@@ -71,12 +71,12 @@ void arena_init(struct arena *arena)
 
 static size_t canary_before(const struct arena *arena, size_t i)
 {
-	return min(arena->used[i], (size_t)CANARY_LEN);
+	return min_t(size_t, arena->used[i], CANARY_LEN);
 }
 
 static size_t canary_after(const struct arena *arena, size_t i)
 {
-	return min(ARENA_SLOT_LEN - arena->used[i] - arena->spans[i].len, (size_t)CANARY_LEN);
+	return min_t(size_t, ARENA_SLOT_LEN - arena->used[i] - arena->spans[i].len, CANARY_LEN);
 }
 
 /* Against one of the two guard pages, or anywhere between. */
@@ -94,7 +94,7 @@ static void place(struct arena *arena, size_t slot, size_t len)
 		arena->used[i] = room;
 		break;
 	default:
-		arena->used[i] = arena_below(min(room + 1, (size_t)200));
+		arena->used[i] = arena_below(min_t(size_t, room + 1, 200));
 	}
 	span->base = arena->slots[slot] + arena->used[i];
 	span->len = len;
@@ -203,12 +203,13 @@ bool arena_holds(const struct arena *arena, const uint8_t *bytes)
 bool arena_canaries_alive(const struct arena *arena)
 {
 	const struct ktlsx_span *span = arena->spans;
-	size_t i;
+	size_t i, before;
 
 	for (i = 0; i < arena->span_count; i++, span++) {
 		if (!span->len)
 			continue;
-		if (!all_are(span->base - canary_before(arena, i), canary_before(arena, i), CANARY) ||
+		before = canary_before(arena, i);
+		if (!all_are(span->base - before, before, CANARY) ||
 		    !all_are(span->base + span->len, canary_after(arena, i), CANARY))
 			return false;
 	}

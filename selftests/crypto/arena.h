@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aead.h"
+#include "../../kmod/crypto/aead.h"
 
 #define ARENA_SLOTS 24
 #define ARENA_SLOT_LEN 20480

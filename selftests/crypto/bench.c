@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "aead.h"
-#include "cpu.h"
+#include "../../kmod/crypto/aead.h"
+#include "../../kmod/crypto/cpu.h"
 
 #define SAMPLES 1000
 #define SAMPLE_TICKS 40000
@@ -58,12 +58,11 @@ static void run_ours(struct work *w)
 		.src = src, .dst = &dst, .text_len = w->len,
 		.aad = aad, .aad_len = AAD_LEN, .nonce = nonce,
 	};
-	size_t i;
+	size_t piece_len = w->len / w->pieces, i;
 
-	for (i = 0; i < w->pieces; i++) {
-		src[i].base = source + i * (w->len / w->pieces);
-		src[i].len = i + 1 < w->pieces ? w->len / w->pieces : w->len - i * (w->len / w->pieces);
-	}
+	/* every size that is measured in pieces is a multiple of them */
+	for (i = 0; i < w->pieces; i++)
+		src[i] = (struct ktlsx_span){ source + i * piece_len, piece_len };
 	if (!w->opening)
 		ktlsx_aead_seal(w->engine, &w->key, &text, tag);
 	else if (ktlsx_aead_open(w->engine, &w->key, &text, tag))

@@ -29,12 +29,12 @@ run() {
 	rm -f "$log"
 }
 
-for program in vectors random race residue; do
+for program in known_answers random race residue; do
 	run "$program" "$build/plain/$program"
 done
-if [[ -x $build/sanitized/vectors ]]; then
+if [[ -x $build/sanitized/known_answers ]]; then
 	export ASAN_OPTIONS=detect_leaks=0
-	run "vectors, ASan and UBSan" "$build/sanitized/vectors"
+	run "known_answers, ASan and UBSan" "$build/sanitized/known_answers"
 	KTLSX_CASES=5000 run "random, ASan and UBSan" "$build/sanitized/random"
 fi
 if command -v valgrind >/dev/null; then

@@ -15,8 +15,8 @@
 #define VALGRIND_MAKE_MEM_DEFINED(p, len) ((void)(p), (void)(len))
 #endif
 
-#include "aead.h"
-#include "cpu.h"
+#include "../../kmod/crypto/aead.h"
+#include "../../kmod/crypto/cpu.h"
 
 #define RECORD_LEN 700
 
@@ -60,17 +60,26 @@ FIXTURE_SETUP(constant_time)
 	ktlsx_aead_prepare(self->aead, &self->key, self->raw);
 }
 
-static struct ktlsx_aead_text text_between(const struct ktlsx_span src[2], const struct ktlsx_span dst[2])
+static struct ktlsx_aead_text text_between(const struct ktlsx_span *src,
+					   const struct ktlsx_span *dst)
 {
 	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 13, nonce };
 }
 
+static void cut(struct ktlsx_span spans[2], uint8_t *base, size_t first_len)
+{
+	spans[0] = (struct ktlsx_span){ base, first_len };
+	spans[1] = (struct ktlsx_span){ base + first_len, RECORD_LEN - first_len };
+}
+
 static void seal(struct constant_time_self *self)
 {
-	struct ktlsx_span src[2] = { { self->plain, 555 }, { self->plain + 555, RECORD_LEN - 555 } };
-	struct ktlsx_span dst[2] = { { self->sealed, 77 }, { self->sealed + 77, RECORD_LEN - 77 } };
-	struct ktlsx_aead_text text = text_between(src, dst);
+	struct ktlsx_span src[2], dst[2];
+	struct ktlsx_aead_text text;
 
+	cut(src, self->plain, 555);
+	cut(dst, self->sealed, 77);
+	text = text_between(src, dst);
 	ktlsx_aead_seal(self->engine, &self->key, &text, self->tag);
 }
 
@@ -83,11 +92,13 @@ TEST_F(constant_time, prepare_and_seal)
 /* What the verdict is may be known: the engine declares it (port_declassify()). */
 TEST_F(constant_time, open_and_refuse)
 {
-	struct ktlsx_span src[2] = { { self->sealed, 555 }, { self->sealed + 555, RECORD_LEN - 555 } };
-	struct ktlsx_span dst[2] = { { self->plain, 77 }, { self->plain + 77, RECORD_LEN - 77 } };
-	struct ktlsx_aead_text text = text_between(src, dst);
+	struct ktlsx_span src[2], dst[2];
+	struct ktlsx_aead_text text;
 
 	seal(self);
+	cut(src, self->sealed, 555);
+	cut(dst, self->plain, 77);
+	text = text_between(src, dst);
 	EXPECT_EQ(ktlsx_aead_open(self->engine, &self->key, &text, self->tag), 0);
 	self->tag[3] ^= 1;
 	EXPECT_EQ(ktlsx_aead_open(self->engine, &self->key, &text, self->tag), -EBADMSG);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aead.h"
+#include "../../kmod/crypto/aead.h"
 
 /* One record in plain memory. */
 struct evp_record {

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "arena.h"
-#include "cpu.h"
+#include "../../kmod/crypto/cpu.h"
 #include "evp.h"
 
 #define RECORD_LEN 1500
@@ -103,15 +103,15 @@ static uint64_t now_ms(void)
 /* Where it is flipped: inside whole groups, at a border of two spans, in the last block. */
 static const size_t offsets[] = { 0, 200, 711, 1290, 1499 };
 
-static const struct ktlsx_span cuts[] = { { NULL, 712 }, { NULL, 600 }, { NULL, RECORD_LEN - 1312 } };
+static const size_t cuts[] = { 712, 600, RECORD_LEN - 1312 };
 
 static void lay_out(struct ktlsx_span spans[3], uint8_t *base)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cuts); i++) {
-		spans[i] = (struct ktlsx_span){ base, cuts[i].len };
-		base += cuts[i].len;
+		spans[i] = (struct ktlsx_span){ base, cuts[i] };
+		base += cuts[i];
 	}
 }
 

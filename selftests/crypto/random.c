@@ -8,7 +8,7 @@
 #include "../ktap.h"
 
 #include "arena.h"
-#include "cpu.h"
+#include "../../kmod/crypto/cpu.h"
 #include "evp.h"
 
 #define CASES 100000
@@ -243,7 +243,8 @@ TEST_F_TIMEOUT(random_records, two_megabytes, TEST_TIMEOUT_S)
 	struct trial *t = self->trial;
 	size_t len = (2u << 20) + 77;
 	uint8_t *plain = malloc(len), *sealed = malloc(len), *ours = malloc(len);
-	struct ktlsx_span src = { plain, len }, dst[2] = { { ours, 1001 }, { ours + 1001, len - 1001 } };
+	struct ktlsx_span src = { plain, len };
+	struct ktlsx_span dst[2] = { { ours, 1001 }, { ours + 1001, len - 1001 } };
 	struct ktlsx_aead_text text;
 	uint8_t tag[KTLSX_AEAD_TAG_LEN];
 

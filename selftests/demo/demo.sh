@@ -39,7 +39,7 @@ make_files() {
 	done
 	head -c $upload_len /dev/urandom > upload
 	head -c $upload_len /dev/urandom > download
-	head -c 1000000 /dev/urandom | base64 > text
+	head -c 300000 /dev/urandom | base64 > text
 }
 
 # begin WHO PROTOCOL CIPHER
@@ -192,7 +192,7 @@ gnutls_cli_and_s_server() {
 	len=$(stat -c %s text)
 	start_s_server text out/up
 	feed text both_have "$len" | gnutls_cli "$openssl_port" > out/down
-	client_saw "$1" "$2"
+	client_saw "(${1/v/}-" "$(sed -E 's/.*AES_([0-9]*).*/(AES-\1-GCM)/' <<< "$2")"
 	explain 0 "$len" "$len" 1
 	finish "$(same text out/up text out/down)"
 }
@@ -216,7 +216,7 @@ work=$(mktemp -d)
 trap tidy EXIT
 cp "$here"/{nginx,gnutls}.conf "$here/openssl.cnf" "$work/"
 cd "$work"
-say "kernel $(uname -r), user $(id -un), nginx $(nginx -v 2>&1 | sed 's/.*nginx.//'), $(openssl version | cut -d' ' -f1-2), GnuTLS $(gnutls-cli --version | sed -n '1s/.* //p')"
+say "kernel $(uname -r), user $(id -un), nginx $(nginx -v 2>&1 | sed 's/.*nginx.//'), $(openssl version | cut -d' ' -f1-2), GnuTLS $(LD_LIBRARY_PATH=$gnutls "$gnutls/gnutls-cli" --version | sed -n '1s/.* //p')"
 say 'making a certificate and random files'
 make_certificate
 make_files

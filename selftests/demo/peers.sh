@@ -4,16 +4,18 @@
 # Owns: the programs that talk, all of them Debian's: how each is started, fed, and stopped by its pid.
 # Must not know: the counters.
 # Concurrency: servers in the background, one client at a time in the foreground; every wait has an end.
-# Only the side under test gets the configuration that turns kernel TLS on; its peer decrypts in userspace.
+# gnutls: the folder of the GnuTLS programs and their library. Only the side under test gets the configuration that turns kernel TLS on; its peer decrypts in userspace.
 
 nginx_port=8443 openssl_port=8444 gnutls_port=8445
 servers=()
 curl_tls=() openssl_tls=() gnutls_priority=''
 
-# These programs live where an unprivileged PATH does not look.
+# nginx lives where an unprivileged PATH does not look.
 PATH=$PATH:/usr/sbin:/sbin
+gnutls=${KTLSX_DEMO_GNUTLS:-$(dirname "${BASH_SOURCE[0]}")/gnutls}
 
 # choose_suite PROTOCOL CIPHER: the options that leave a client no other choice.
+# shellcheck disable=SC2034 # curl is run elsewhere
 choose_suite() {
 	local gnutls_cipher=AES-256-GCM
 
@@ -21,7 +23,6 @@ choose_suite() {
 	*128*) gnutls_cipher=AES-128-GCM ;;
 	esac
 	case $1 in
-	# shellcheck disable=SC2034 # demo.sh runs curl
 	TLSv1.2) curl_tls=(--tlsv1.2 --tls-max 1.2 --ciphers "$2") openssl_tls=(-tls1_2 -cipher "$2") ;;
 	TLSv1.3) curl_tls=(--tlsv1.3 --tls13-ciphers "$2") openssl_tls=(-tls1_3 -ciphersuites "$2") ;;
 	esac
@@ -87,7 +88,6 @@ feed() {
 # start_s_server IN OUT [CONFIGURATION]: one connection, raw bytes both ways.
 start_s_server() {
 	: > "$2"
-	# shellcheck disable=SC2016
 	feed "$1" test -e hangup | OPENSSL_CONF=${3:-} timeout 90 openssl s_server -quiet -naccept 1 \
 		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem > "$2" 2> server.log &
 	servers+=("$!")
@@ -95,12 +95,12 @@ start_s_server() {
 }
 
 start_gnutls_serv() {
-	GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf serve "$gnutls_port" server.log gnutls-serv --echo --quiet \
+	LD_LIBRARY_PATH=$gnutls GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf \
+		serve "$gnutls_port" server.log "$gnutls/gnutls-serv" --echo --quiet \
 		--port "$gnutls_port" --x509certfile cert.pem --x509keyfile key.pem --priority "$gnutls_priority"
 }
 
-# A client that knows nothing of kernel TLS. With a FILE of known LEN to come it hangs up when it is there.
-# s_client PORT [OPTION...] < IN > OUT
+# s_client PORT [OPTION...] < IN > OUT: it knows nothing of kernel TLS.
 s_client() {
 	local port=$1
 	shift
@@ -110,7 +110,8 @@ s_client() {
 }
 
 gnutls_cli() {
-	GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf timeout 90 gnutls-cli --logfile client.log --x509cafile cert.pem \
+	LD_LIBRARY_PATH=$gnutls GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf \
+		timeout 90 "$gnutls/gnutls-cli" --logfile client.log --x509cafile cert.pem \
 		--verify-hostname localhost --port "$1" --priority "$gnutls_priority" 127.0.0.1 2> client.err ||
 		complain "gnutls-cli: $(tail -n 1 client.err)"
 }

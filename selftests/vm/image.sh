@@ -55,7 +55,7 @@ own_sources() {
 
 	apt+=(-o "Dir::State::lists=$own/lists" -o "Dir::Etc::sourcelist=$own/sources.list" -o Dir::Etc::sourceparts=/none)
 	[ "$1" = "$base" ] || apt+=(-o "APT::Default-Release=$1")
-	[ -s "$own/sources.list" ] && return
+	[ -n "$(find "$own/sources.list" -mtime -1 2> /dev/null)" ] && return
 	mkdir -p "$own/lists/partial"
 	apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' | sort -u | while read -r uri; do
 		case $uri in
@@ -105,13 +105,20 @@ choose_abi() {
 	done
 }
 
-# fetch DIR PACKAGE...: apt checks what it downloads against the signed index.
+# fetch DIR PACKAGE...: apt checks what it downloads against the signed index; an old index may name what is gone.
 fetch() {
 	local dir=$1 debs deb
 	shift
 
 	debs=$(mktemp -d "$scratch/XXXXXX")
-	(cd "$debs" && apt-get "${apt[@]}" -qq download "$@" > /dev/null)
+	(
+		cd "$debs"
+		apt-get "${apt[@]}" -qq download "$@" > /dev/null || {
+			[ "$(id -u)" = 0 ] || die "cannot download $*: as root, apt-get update"
+			apt-get -qq update >&2
+			apt-get "${apt[@]}" -qq download "$@" > /dev/null
+		}
+	)
 	for deb in "$debs"/*.deb; do
 		dpkg-deb -x "$deb" "$dir"
 	done
@@ -232,7 +239,7 @@ own_tree() {
 	[ -z "$list" ] || cp "$list" "$tree/run.list"
 	while read -r program; do
 		[ -n "$list" ] && ! grep -q " /tests/$program\( \|$\)" "$list" && continue
-		install -D -s "$built/$program" "$tree/tests/$program"
+		install -D "$built/$program" "$tree/tests/$program"
 	done < <(find "$built" -maxdepth 2 -type f -perm -u+x -printf '%P\n' 2> /dev/null)
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/false www-data:x:33:33:www:/:/bin/false > "$tree/etc/passwd"
 	printf '%s\n' root:x:0: nogroup:x:65534: www-data:x:33: > "$tree/etc/group"

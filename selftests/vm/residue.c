@@ -69,7 +69,12 @@ void residue_start(void)
 
 void residue_mark(const char *text)
 {
-	dprintf(kmsg_fd, "ktlsx-init: %s\n", text);
+	char line[256];
+	int len = snprintf(line, sizeof(line), "ktlsx-init: %s\n", text);
+
+	/* Not dprintf(): it seeks first, which this file refuses. */
+	if (len >= (int)sizeof(line) || write(kmsg_fd, line, len) != len)
+		report("# /dev/kmsg: %s: %s\n", text, strerror(errno));
 }
 
 static bool is_trouble(const char *text)

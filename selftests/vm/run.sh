@@ -15,9 +15,12 @@ usage() {
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
 	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (900)
 	  --keep            keep the folder of the run
-	Environment: ACCEL=kvm|tcg, SHELL_IN_GUEST=1, ICOUNT=1, VERBOSE=1, KTLSX_NOMODULE=1 (boots with the in-tree tls instead),
-	  KTLSX_SLOW (factor for the tests' own timeouts), KTLSX_PARAMS (a=b,c=d for our module), KTLSX_MODPROBE (in-tree modules
-	  to load first), KTLSX_NOLOAD=1 (ours lies in /modules, but --run loads it), any other KTLSX_* reaches the guest as it is, APPEND (more of the kernel's command line)
+	Environment:
+	  ACCEL=kvm|tcg, ICOUNT=1 (1 CPU that counts instructions), SHELL_IN_GUEST=1, VERBOSE=1, APPEND="kernel parameters"
+	  KTLSX_NOMODULE=1     boot with the in-tree tls instead of our module
+	  KTLSX_NOLOAD=1       our module lies in /modules, but the script of --run loads it
+	  KTLSX_PARAMS=a=b,c=d parameters of our module      KTLSX_MODPROBE=x,y  in-tree modules to load before it
+	  KTLSX_SLOW           factor for the tests' own timeouts; any other KTLSX_* reaches the guest as it is
 	END
 	exit 2
 }
@@ -27,7 +30,7 @@ tests=$(cd "$here/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
 # Whatever goes wrong in the kernel ends the run at once.
 loud='panic=-1 oops=panic panic_on_warn=1 softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.hung_task_panic=1'
-boot='console=ttyS0,115200 slab_nomerge log_buf_len=4M net.ifnames=0'
+boot='console=ttyS0,115200 slab_nomerge log_buf_len=4M printk.devkmsg=on net.ifnames=0'
 
 say() { printf '# vm: %s\n' "$*"; }
 die() { say "$@" >&2; exit 1; }
@@ -140,6 +143,7 @@ boot() {
 	append+=$(environment)
 	[ "$accel" = kvm ] || append+=' watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60'
 	[ -z "${ICOUNT:-}" ] || append+=' mitigations=off tsc=reliable quiet'
+	[ -z "${APPEND:-}" ] || append+=" $APPEND"
 	append+=${APPEND:+ $APPEND}
 
 	if [ -n "${SHELL_IN_GUEST:-}" ]; then
@@ -167,8 +171,8 @@ judge() {
 		sum=$(verdict "$dir/result") || status=1
 	fi
 	if ! grep -q '^# ktlsx-init:' "$dir/result"; then
-		say "the guest died in '$(sed -n 's/.*ktlsx-init: //p' "$dir/console" | tail -n 1)'; the end of its kernel log:"
-		tail -n 60 "$dir/console"
+		say "the guest died in '$(sed -n 's/.*ktlsx-init: //p' "$dir/console" | tail -n 1)'; its kernel log:"
+		awk '/cut here|BUG: |Kernel panic|rcu: INFO/ { on = 1 } on && n++ < 60' "$dir/console" | grep . || tail -n 20 "$dir/console"
 	fi
 	if [ "$status" != 0 ]; then
 		say "kept for a look: $dir (console, result)"
@@ -194,6 +198,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+[ $# -le 2 ] || usage
 kernel=${1:-$kernel} pattern=${2:-}
 command -v qemu-system-x86_64 > /dev/null || die "no QEMU here: as root, apt-get install qemu-system-x86"
 [ -z "${ICOUNT:-}" ] || cpus=1 depth=2
@@ -202,7 +207,7 @@ mkdir -p "$cache/run"
 find "$cache/run" -mindepth 1 -maxdepth 1 -mmin +2880 -exec rm -rf {} +
 dir=$(mktemp -d "$cache/run/XXXXXX")
 if [ -n "$script" ]; then
-	export KTLSX_SCRIPT=$script KTLSX_TIMEOUT=$seconds
+	export KTLSX_SCRIPT=$script KTLSX_TIMEOUT=$((seconds > 60 ? seconds - 20 : seconds))
 elif [ -z "${SHELL_IN_GUEST:-}" ]; then
 	write_list "$pattern" "$dir/list"
 	image_options+=(--list "$dir/list")

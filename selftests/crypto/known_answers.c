@@ -6,9 +6,9 @@
  */
 #include "../ktap.h"
 
-#include "aead.h"
-#include "cpu.h"
-#include "selftest.h"
+#include "../../kmod/crypto/aead.h"
+#include "../../kmod/crypto/cpu.h"
+#include "../../kmod/selftest.h"
 
 static const u8 nonce[KTLSX_AEAD_NONCE_LEN];
 

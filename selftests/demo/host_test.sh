@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Owns: the test of `make demo HOST=1`, in a guest: KTLSX_NOLOAD=1 DEMO_SCRIPT=host_test.sh selftests/demo/run.sh
+# Must not know: what is demonstrated.
+# Concurrency: none.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# Everything a run could leave behind.
+state() {
+	cut -d' ' -f1 /proc/modules | sort
+	cat /proc/sys/net/ipv4/tcp_available_ulp
+	find /tmp /var/tmp /run | sort
+	cat /proc/[0-9]*/comm | grep -v kworker | sort
+	find /sys/class/net | sort
+}
+
+state > /before
+KTLSX_MODULE=/modules/ktlsx.ko "$here/host.sh"
+state > /after
+cmp /before /after || { echo 'demo: FAILED: the machine is not as it was'; diff /before /after; exit 1; }
+insmod /modules/ktlsx.ko
+echo 'demo: a user without privileges'
+su -s /bin/bash nobody "$here/host.sh"
