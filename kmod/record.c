@@ -137,7 +137,6 @@ void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 	memcpy(dir->info, info, cipher->info_len);
 	dir->aead = ktlsx_aead_find(cipher->alg);
 	dir->seq = port_get_be64(info + cipher->rec_seq_off);
-	dir->is_exhausted = false;
 	memcpy(dir->iv, info + cipher->salt_off, cipher->salt_len);
 	memcpy(dir->iv + cipher->salt_len, info + cipher->iv_off,
 	       cipher->iv_len);
@@ -163,10 +162,9 @@ void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info)
 
 /**
  * ktlsx_dir_advance() - step to the next record
- * @dir: direction whose record was sealed or taken
+ * @dir: direction whose record was sealed or taken; not exhausted
  *
- * The only place where a sequence number changes. After the last one the
- * direction is exhausted: using a number twice would reuse a nonce.
+ * The only place where a sequence number changes.
  *
  * Context: Any context.
  * Spec: RFC 8446 section 5.3 (sequence numbers must not wrap)
@@ -179,8 +177,6 @@ void ktlsx_dir_advance(struct ktlsx_dir *dir)
 	if (!dir->suite->version->nonce_is_xored)
 		port_put_be64(counter, port_get_be64(counter) + 1);
 	dir->seq++;
-	if (!dir->seq)
-		dir->is_exhausted = true;
 }
 
 /**
@@ -364,7 +360,7 @@ int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 	u32 parsed_len;
 	int err;
 
-	if (dir->is_exhausted || seq < dir->seq)
+	if (seq < dir->seq || seq == ~0ull)
 		return -EBADMSG;
 
 	cursor_read(&from, prefix, suite->prefix_len);

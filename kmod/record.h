@@ -15,7 +15,6 @@
  * @suite: what the keys are for
  * @aead: the cipher of @suite
  * @seq: sequence number of the next record
- * @is_exhausted: 2^64 - 1 was used; no record may follow it
  * @iv: salt and IV as installed; in TLS 1.2 its last 8 bytes count up
  * @key: prepared key, secret
  * @info: crypto_info struct as installed, for getsockopt, secret
@@ -24,7 +23,6 @@ struct ktlsx_dir {
 	const struct ktlsx_suite *suite;
 	const struct ktlsx_aead *aead;
 	u64 seq;
-	bool is_exhausted;
 	u8 iv[KTLSX_NONCE_LEN];
 	struct ktlsx_aead_key key;
 	u8 info[KTLSX_CRYPTO_INFO_MAX];
@@ -45,6 +43,22 @@ void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info);
 void ktlsx_dir_advance(struct ktlsx_dir *dir);
 void ktlsx_dir_wipe(struct ktlsx_dir *dir);
+
+/**
+ * ktlsx_dir_is_exhausted() - are the sequence numbers used up?
+ * @dir: direction in use
+ *
+ * 2^64 - 1 itself is never used, as with the in-tree module: the number after
+ * it would be 0, and its nonce a used one.
+ *
+ * Context: Any context.
+ * Return: true when no record may follow.
+ * Spec: RFC 8446 section 5.3 (sequence numbers must not wrap)
+ */
+static inline bool ktlsx_dir_is_exhausted(const struct ktlsx_dir *dir)
+{
+	return dir->seq == ~0ull;
+}
 
 /**
  * ktlsx_record_len() - size of a record on the wire

@@ -145,7 +145,7 @@ static int take(struct sock *sk, struct ktlsx_tx *tx, struct ktlsx_feed *feed)
 	struct ktlsx_outgoing *out = &tx->out;
 	int ret;
 
-	if (tx->dir.is_exhausted)
+	if (ktlsx_dir_is_exhausted(&tx->dir))
 		return -EBADMSG;
 	if (out->is_open && out->type != feed->type)
 		return seal_and_push(sk, tx, MSG_MORE);

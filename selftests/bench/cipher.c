@@ -85,7 +85,7 @@ static void load_tcrypt(void)
 	waitpid(pid, NULL, 0);
 }
 
-/* "testing speed of gcm(aes) ...", "test 17 (256 bit key, ...", "1 operation in N cycles (M bytes)" */
+/* "testing speed of gcm(aes) ..", "test 17 (256 bit key ..", "1 operation in N cycles (M bytes)" */
 static void read_line(const char *line)
 {
 	static const char *direction;

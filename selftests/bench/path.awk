@@ -27,13 +27,15 @@ function zeroed(name, way) { return added(name, way, "default") - added(name, wa
 function framework(name, way) { return added(name, way, "default") - cipher(name, way) - zeroed(name, way) }
 function has(name, way) { return (name, way, "default") in median }
 
+function ratio(part, whole) { return (whole > 0) ? sprintf("%.2f", part / whole) : "-" }
+
 function row(name, way, i) {
 	printf "%-17s%9.0f", name, cost(name, "plain", "default")
 	for (i = 1; i <= ways; i++)
 		printf " |%8.0f%8.0f%7.0f%7.0f%8.0f", cost(name, way_of[i], "default"), added(name, way_of[i], "default"),
 			cipher(name, way_of[i]), zeroed(name, way_of[i]), framework(name, way_of[i])
 	if (ways == 2)
-		printf " | %5s", framework(name, "tls") > 0 ? sprintf("%.2f", framework(name, "ktlsx") / framework(name, "tls")) : "-"
+		printf " | %5s", ratio(framework(name, "ktlsx"), framework(name, "tls"))
 	printf "%s\n", name in mark && has(name, "ktlsx") ? judged(name) : ""
 }
 

@@ -5,8 +5,8 @@
  * Must not know: marks and tables (path.sh); how a guest is made.
  * Concurrency: one thread; nothing else may run.
  *
- * Prints lines "case CASE WAY MEDIAN MINIMUM COUNT": instructions of one call, in a guest under icount.
- * The ways take turns round by round on a fresh pair each, so that none profits from what another left.
+ * Prints lines "case CASE WAY MEDIAN MINIMUM COUNT": instructions of one call, under icount.
+ * The ways take turns round by round on fresh pairs, so that none profits from what another left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -173,7 +173,10 @@ static void run_install(const struct way *way)
 	uint64_t start;
 	struct pair pair;
 
-	attach.count = tx.count = rx.count = end.count = 0;
+	attach.count = 0;
+	tx.count = 0;
+	rx.count = 0;
+	end.count = 0;
 	for (int i = -SAMPLE_WARM_COUNT; i < SAMPLE_COUNT; i++) {
 		pair_open(&pair, false);
 		start = sample_clock();
@@ -294,8 +297,8 @@ static int make_file(void)
 
 /*
  * KTLSX_PROFILE: profile the case of this name instead. KTLSX_NOMODULE: the in-tree ULP alone.
- * KTLSX_CASES: only cases with this in their names. KTLSX_CASES_ONLY: no cipher, no plain TCP without
- * the module.
+ * KTLSX_CASES: only cases with this in their names. KTLSX_CASES_ONLY: no cipher, and no plain TCP
+ * without the module.
  */
 int main(void)
 {

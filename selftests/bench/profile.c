@@ -3,7 +3,7 @@
  * Owns: sampling the program counter of this process and naming its functions (see profile.h).
  * Must not know: the calls it profiles.
  * Concurrency: one thread.
- * Follows: perf_event_open(2). The event is the software CPU clock: an emulated CPU has no counters.
+ * Follows: perf_event_open(2). The event is the CPU clock: an emulated CPU has no counters.
  * Code that runs with interrupts off shows up where it turns them on again; what moves bytes is put
  * down to its caller.
  */

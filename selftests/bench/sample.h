@@ -3,7 +3,7 @@
  * Owns: one series of measurements: the clock, warm-up, median and minimum.
  * Must not know: what is measured.
  * Concurrency: one thread.
- * Under icount the guest's time-stamp counter advances by one per instruction: these are instructions.
+ * Under icount the time-stamp counter advances by one per instruction: these are instructions.
  */
 #ifndef BENCH_SAMPLE_H
 #define BENCH_SAMPLE_H
