@@ -266,10 +266,12 @@ TEST_F(bad, peeked)
 TEST_F(bad, spliced)
 {
 	const struct ref_twist twist = { .bad_tag = true };
+	struct pollfd pfd = { .fd = self->fd, .events = POLLIN };
 	int pipe_fd[2];
 
 	ASSERT_EQ(pipe2(pipe_fd, O_NONBLOCK), 0);
 	ASSERT_GT(conn_send_record(&self->conn, REF_DATA, self->bad, BAD_LEN, &twist), 0);
+	ASSERT_EQ(poll(&pfd, 1, 5000 * (int)ktap_slow()), 1);
 	EXPECT_ERRNO(splice(self->fd, NULL, pipe_fd[1], NULL, 10000, 0), EBADMSG);
 	EXPECT_ERRNO(read(pipe_fd[0], self->got, sizeof(self->got)), EAGAIN);
 	EXPECT_ERRNO(splice(self->fd, NULL, pipe_fd[1], NULL, 10000, 0), EBADMSG);

@@ -9,6 +9,8 @@
 #include "ktap.h"
 #include "conn.h"
 
+#include <poll.h>
+
 FIXTURE(splice) {
 	struct conn conn;
 	int fd;
@@ -154,12 +156,14 @@ TEST_F(once, nothing_there)
 TEST_F(once, full_pipe)
 {
 	struct splice_self *all = &self->splice;
+	struct pollfd pfd = { .fd = all->fd, .events = POLLIN };
 	int room = fcntl(all->pipe_fd[1], F_SETPIPE_SZ, 4096);
 
 	ASSERT_GE(room, 4096);
 	memset(all->got, 0, room);
 	ASSERT_EQ(write(all->pipe_fd[1], all->got, room), room);
 	put(all, 0, 3000);
+	ASSERT_EQ(poll(&pfd, 1, 5000 * (int)ktap_slow()), 1);
 	for (int i = 0; i < 3; i++)
 		EXPECT_ERRNO(take(all, 3000, SPLICE_F_NONBLOCK), EAGAIN);
 	ASSERT_EQ(read(all->pipe_fd[0], all->got, room), room);

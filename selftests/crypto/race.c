@@ -15,7 +15,7 @@
 #include "evp.h"
 
 #define RECORD_LEN 1500
-#define RUN_MS 700
+#define RUN_MS 1200
 #define TEST_TIMEOUT_S 60
 
 FIXTURE(race) {
@@ -100,8 +100,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Where it is flipped: inside whole groups, at a border of two spans, in the last block. */
-static const size_t offsets[] = { 0, 200, 711, 1290, 1499 };
+/* Where it is flipped: inside groups and late in chunks, at a span border, in the last block. */
+static const size_t offsets[] = { 0, 294, 711, 1318, 1499 };
 
 static const size_t cuts[] = { 712, 600, RECORD_LEN - 1312 };
 

@@ -23,4 +23,4 @@ state > /after
 cmp /before /after || { echo 'demo: FAILED: the machine is not as it was'; diff /before /after; exit 1; }
 insmod /modules/ktlsx.ko
 echo 'demo: a user without privileges'
-su -s /bin/bash nobody "$here/host.sh"
+setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all bash "$here/host.sh"
