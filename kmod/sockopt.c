@@ -15,6 +15,8 @@
 #include "rx.h"
 #include "tx.h"
 
+#define WAITER_TRIES_MAX 20	/* one tick each */
+
 static bool has_psock(struct sock *sk)
 {
 	bool ret;
@@ -64,6 +66,25 @@ static int start(struct sock *sk, int optname, const struct ktlsx_suite *suite,
 	return err;
 }
 
+/*
+ * A sender who entered TCP's own sendmsg before the attach may be asleep in
+ * lock_sock(): unlike those who came later, he would go on in the clear. Let
+ * whoever waits for the lock pass first.
+ */
+static int let_waiters_pass(struct sock *sk)
+{
+	unsigned int tries;
+
+	for (tries = 0; waitqueue_active(&sk->sk_lock.wq); tries++) {
+		if (tries == WAITER_TRIES_MAX)
+			return -EBUSY;
+		release_sock(sk);
+		schedule_timeout_uninterruptible(1);
+		lock_sock(sk);
+	}
+	return 0;
+}
+
 static int set_keys(struct sock *sk, int optname, sockptr_t optval,
 		    unsigned int optlen)
 {
@@ -73,6 +94,10 @@ static int set_keys(struct sock *sk, int optname, sockptr_t optval,
 	struct tls_crypto_info header;
 	int err;
 
+	/* First of all, since it gives up the lock. */
+	err = optname == TLS_TX ? let_waiters_pass(sk) : 0;
+	if (err)
+		return err;
 	if (has_psock(sk) || tcp_sk(sk)->repair)
 		return -EINVAL;
 	if (sockptr_is_null(optval) || optlen < sizeof(header))
@@ -167,7 +192,7 @@ static int set_payload_len_max(struct sock *sk, sockptr_t optval,
  * Context: Process context, socket lock not held.
  * Return: 0; -EINVAL wrong size, value, version or cipher, not the version or
  * cipher of the other direction, a psock is attached, or the socket is in
- * repair mode; -EBUSY keys are there already, a plain send sleeps, or a record
+ * repair mode; -EBUSY keys are there already, a plain send sleeps or waits, or a record
  * is open (TLS_TX_MAX_PAYLOAD_LEN); -ENOENT a cipher that this build lacks;
  * -EFAULT; -ENOMEM; -ENOPROTOOPT unknown option.
  */

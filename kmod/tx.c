@@ -17,8 +17,9 @@
 #include "../uapi/linux/ktlsx.h"
 #include "push.h"
 
+/* MSG_BATCH is the core's own hint, on all messages of sendmmsg() but one. */
 #define SEND_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR | \
-		    MSG_CMSG_COMPAT)
+		    MSG_BATCH | MSG_CMSG_COMPAT)
 #define FORCED_STALLS_MAX 8
 #define HOLD_BACK_ROOM (4 * KTLSX_CONTENT_MAX)
 

@@ -292,17 +292,22 @@ MODULE_PARM_DESC(own_tls, "Hold the ULP name \"tls\" as well, when it is free");
 /*
  * The in-tree tls.ko ignores that its name was taken, and on unload deletes a
  * list entry that it never added: a BUG with the ULP list locked. So when it
- * comes to life beside us, pin it, for good.
+ * comes to life beside us, pin it, for good. Its init runs between the two
+ * states seen here: a name that was ours in either was perhaps ours in there.
  */
 static int watch_modules(struct notifier_block *block, unsigned long action,
 			 void *data)
 {
+	static bool had_name_before;
 	struct module *module = data;
 
-	if (action != MODULE_STATE_LIVE || strcmp(module->name, "tls"))
+	if ((action != MODULE_STATE_COMING && action != MODULE_STATE_LIVE) ||
+	    strcmp(module->name, "tls"))
 		return NOTIFY_DONE;
 	mutex_lock(&names_mutex);
-	if (has_tls_name && try_module_get(module))
+	if (action == MODULE_STATE_COMING)
+		had_name_before = has_tls_name;
+	else if ((has_tls_name || had_name_before) && try_module_get(module))
 		pr_info("ktlsx: tls.ko came second to the name \"tls\" and is pinned: unloading it would crash this kernel\n");
 	mutex_unlock(&names_mutex);
 	return NOTIFY_OK;
