@@ -264,9 +264,10 @@ static void count_sealed(struct net *net, const struct ktlsx_outgoing *out)
 void ktlsx_outgoing_seal(struct sock *sk, struct ktlsx_outgoing *out,
 			 struct ktlsx_dir *dir)
 {
-	struct ktlsx_span src[KTLSX_OUT_SOURCES + KTLSX_OUT_FRAGS + 1];
+	struct ktlsx_span src[KTLSX_OUT_SOURCES + KTLSX_OUT_FRAGS + 1]
+		port_uninitialized;
+	struct ktlsx_span dst[KTLSX_OUT_FRAGS] port_uninitialized;
 	const struct ktlsx_aead_engine *engine;
-	struct ktlsx_span dst[KTLSX_OUT_FRAGS];
 	unsigned int src_count;
 	unsigned int i;
 

@@ -213,17 +213,17 @@ void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
 {
 	const struct ktlsx_suite *suite = dir->suite;
 	u8 inner_type_len = suite->version->inner_type_len;
-	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX];
+	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX] port_uninitialized;
 	struct cursor at = { .span = dst };
 	struct ktlsx_aead_text text = {
 		.src = src,
 		.dst = text_dst,
 		.text_len = content_len + inner_type_len,
 	};
-	u8 prefix[KTLSX_RECORD_PREFIX_MAX];
-	u8 nonce[KTLSX_NONCE_LEN];
-	u8 tag[KTLSX_TAG_LEN];
-	u8 aad[AAD_MAX];
+	u8 prefix[KTLSX_RECORD_PREFIX_MAX] port_uninitialized;
+	u8 nonce[KTLSX_NONCE_LEN] port_uninitialized;
+	u8 tag[KTLSX_TAG_LEN] port_uninitialized;
+	u8 aad[AAD_MAX] port_uninitialized;
 
 	make_prefix(dir, type, ktlsx_record_len(suite, content_len), prefix);
 	make_nonce(dir, dir->seq, prefix + KTLSX_RECORD_HEADER_LEN, nonce);
@@ -344,17 +344,17 @@ int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 {
 	const struct ktlsx_suite *suite = dir->suite;
 	u32 inner_len = record_len - suite->prefix_len - KTLSX_TAG_LEN;
-	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX];
+	struct ktlsx_span text_dst[KTLSX_DST_SPANS_MAX] port_uninitialized;
 	struct cursor from = { .span = src };
 	struct cursor to = { .span = dst };
 	struct ktlsx_aead_text text = {
 		.dst = text_dst,
 		.text_len = inner_len,
 	};
-	u8 prefix[KTLSX_RECORD_PREFIX_MAX];
-	u8 nonce[KTLSX_NONCE_LEN];
-	u8 tag[KTLSX_TAG_LEN];
-	u8 aad[AAD_MAX];
+	u8 prefix[KTLSX_RECORD_PREFIX_MAX] port_uninitialized;
+	u8 nonce[KTLSX_NONCE_LEN] port_uninitialized;
+	u8 tag[KTLSX_TAG_LEN] port_uninitialized;
+	u8 aad[AAD_MAX] port_uninitialized;
 	unsigned int dst_used;
 	u64 seq = dir->seq + ahead;
 	u32 parsed_len;

@@ -168,7 +168,7 @@ int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
 	const struct ktlsx_suite *suite = rx->dir.suite;
 	const struct ktlsx_aead *aead = rx->dir.aead;
 	u32 record_len = rx->place.record_len;
-	struct ktlsx_span dst[KTLSX_PARK_PIECES];
+	struct ktlsx_span dst[KTLSX_PARK_PIECES] port_uninitialized;
 	const struct ktlsx_aead_engine *engine;
 	struct ktlsx_opened opened;
 	int err;

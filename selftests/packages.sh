@@ -12,7 +12,7 @@ declare -A packages=(
 	[check]="build-essential libssl-dev valgrind"
 	[vm]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd"
 	[style]="build-essential libssl-dev clang sparse shellcheck perl linux-source-6.1"
-	[demo]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd openssl"
+	[demo]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd openssl pkg-config nettle-dev libgmp-dev"
 )
 
 missing=()

@@ -92,7 +92,6 @@ static void read_symbols(void)
 
 	symbols = calloc(SYMBOL_MAX, sizeof(*symbols));
 	pair_require(file && symbols, "/proc/kallsyms");
-	snprintf(symbols[symbol_count++].name, sizeof(symbols->name), "(this program)");
 	while (symbol_count < SYMBOL_MAX && fgets(line, sizeof(line), file)) {
 		struct symbol *s = &symbols[symbol_count];
 
@@ -107,9 +106,7 @@ static void read_symbols(void)
 	}
 	fclose(file);
 	qsort(symbols, symbol_count, sizeof(*symbols), by_addr);
-	pair_require(symbol_count > 1, "no symbols");
-	/* From here on up it is the kernel's. */
-	symbols[0].addr = 0;
+	pair_require(symbol_count > 0, "no symbols");
 }
 
 static struct symbol *find(uint64_t addr)
@@ -137,6 +134,7 @@ static int start(struct perf_event_mmap_page **ring)
 		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
 		.sample_max_stack = FRAME_COUNT,
 		.exclude_callchain_user = 1,
+		.exclude_user = 1,
 		.disabled = 1,
 	};
 	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
@@ -147,39 +145,60 @@ static int start(struct perf_event_mmap_page **ring)
 	return fd;
 }
 
-static void count_entry(const struct entry *entry, enum profile_column column, double weight)
+static void count_entry(const struct entry *entry, enum profile_column column)
 {
 	struct symbol *s = find(entry->addr);
 	bool moving = s->moves_bytes && entry->frame_count > 2;
 
 	if (moving)
 		s = find(entry->frames[2]);
-	s->cost[column] += weight;
+	s->cost[column]++;
 	if (moving && column == PROFILE_THIS)
-		s->moving += weight;
+		s->moving++;
 }
 
-/* The ring is larger than what one profile writes: entries lie end to end from its start. */
-static void walk(const struct perf_event_mmap_page *ring, enum profile_column column, double weight,
-		 int *count)
+/*
+ * Returns the number of samples. The ring is larger than what one profile writes: entries lie end to
+ * end from its start.
+ */
+static int count_ring(const struct perf_event_mmap_page *ring, enum profile_column column)
 {
 	const char *data = (const char *)ring + PAGE_LEN;
 	uint64_t end = ring->data_head;
+	int count = 0;
 
 	pair_require(end < RING_PAGES * PAGE_LEN, "the ring is full");
 	for (uint64_t off = 0; off < end;) {
 		struct entry entry = { 0 };
+		size_t len;
 
 		memcpy(&entry.header, data + off, sizeof(entry.header));
-		memcpy(&entry, data + off,
-		       entry.header.size < sizeof(entry) ? entry.header.size : sizeof(entry));
+		len = entry.header.size < sizeof(entry) ? entry.header.size : sizeof(entry);
+		memcpy(&entry, data + off, len);
 		if (entry.header.type == PERF_RECORD_SAMPLE) {
-			(*count)++;
-			if (weight > 0)
-				count_entry(&entry, column, weight);
+			count_entry(&entry, column);
+			count++;
 		}
 		off += entry.header.size;
 	}
+	return count;
+}
+
+/* From samples to instructions of one call. */
+static void scale(enum profile_column column, double weight)
+{
+	for (int i = 0; i < symbol_count; i++) {
+		symbols[i].cost[column] *= weight;
+		if (column == PROFILE_THIS)
+			symbols[i].moving *= weight;
+	}
+}
+
+/* Every call costs the same: without this the clock would hit it at the same few places. */
+static void lose_step(void)
+{
+	for (volatile int i = rand() % PERIOD_NS / 4; i > 0;)
+		i = i - 1;
 }
 
 /* Returns the mean cost of a call; the event, if there is one, counts during the call alone. */
@@ -189,8 +208,10 @@ static double repeat(const struct profile_parts *parts, void *arg, int count, in
 
 	for (int i = 0; i < count; i++) {
 		parts->before(arg);
-		if (fd >= 0)
+		if (fd >= 0) {
 			ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+			lose_step();
+		}
 		begin = sample_clock();
 		parts->call(arg);
 		sum += sample_clock() - begin;
@@ -204,8 +225,7 @@ static double repeat(const struct profile_parts *parts, void *arg, int count, in
 void profile_run(const struct profile_parts *parts, void *arg, size_t len,
 		 enum profile_column column)
 {
-	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, hits = 0,
-	    again = 0, fd;
+	int count = len * CALL_COUNT > BYTES_MAX ? BYTES_MAX / len : CALL_COUNT, hits, fd;
 	struct perf_event_mmap_page *ring;
 
 	if (!symbols)
@@ -214,9 +234,9 @@ void profile_run(const struct profile_parts *parts, void *arg, size_t len,
 	total[column] = repeat(parts, arg, SAMPLE_COUNT, -1);
 	fd = start(&ring);
 	repeat(parts, arg, count, fd);
-	walk(ring, column, 0, &hits);
+	hits = count_ring(ring, column);
 	pair_require(hits > 0, "no samples");
-	walk(ring, column, total[column] / hits, &again);
+	scale(column, total[column] / hits);
 	munmap(ring, (RING_PAGES + 1) * PAGE_LEN);
 	close(fd);
 }

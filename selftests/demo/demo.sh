@@ -16,12 +16,28 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 sizes=(0 1 16383 16384 16385 65537 1048577 16777216)
 small_count=200
 upload_len=4194304
-row_count=0 rows_planned=11
+rows=(
+	'nginx_to_curl big 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256'
+	'nginx_to_curl big 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384'
+	'nginx_to_curl big 127.0.0.1 TLSv1.3 TLS_AES_128_GCM_SHA256'
+	'nginx_to_curl big [::1] TLSv1.3 TLS_AES_256_GCM_SHA384'
+	'nginx_to_curl small 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256'
+	'nginx_to_curl small [::1] TLSv1.3 TLS_AES_256_GCM_SHA384'
+	's_client_and_nginx TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256'
+	's_client_and_s_server TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384'
+	's_client_and_gnutls_serv TLSv1.3 TLS_AES_128_GCM_SHA256'
+	's_client_and_gnutls_serv TLSv1.3 TLS_AES_256_GCM_SHA384'
+	'gnutls_cli_and_s_server TLSv1.3 TLS_AES_128_GCM_SHA256'
+)
+row_count=0
 table=() failures=()
 
 say() { printf 'demo: %s\n' "$*"; }
 
 tidy() {
+	local status=$?
+
+	[ $status = 0 ] || [ ${#failures[@]} -gt 0 ] || say "FAILED: ended with status $status in row $row_count"
 	stop_servers
 	cd /
 	rm -rf "$work"
@@ -46,7 +62,7 @@ make_files() {
 begin() {
 	row_name=$1 protocol=$2 cipher=$3
 	choose_suite "$protocol" "$cipher"
-	printf 'demo: [%2d/%d] %-32s %s %s ... ' $((++row_count)) "$rows_planned" "$row_name" "$protocol" "$cipher"
+	printf 'demo: [%2d/%d] %-32s %s %s ... ' $((++row_count)) ${#rows[@]} "$row_name" "$protocol" "$cipher"
 	row_start=$SECONDS
 	rm -rf out
 	mkdir out
@@ -216,25 +232,19 @@ work=$(mktemp -d)
 trap tidy EXIT
 cp "$here"/{nginx,gnutls}.conf "$here/openssl.cnf" "$work/"
 cd "$work"
-say "kernel $(uname -r), user $(id -un), nginx $(nginx -v 2>&1 | sed 's/.*nginx.//'), $(openssl version | cut -d' ' -f1-2), GnuTLS $(LD_LIBRARY_PATH=$gnutls "$gnutls/gnutls-cli" --version | sed -n '1s/.* //p')"
+say "kernel $(uname -r), user $(id -un), $(nginx -v 2>&1 | sed 's/.*: //'), $(curl --version | cut -d' ' -f1-2 | head -n 1), $(openssl version | cut -d' ' -f1-2)"
+say "$(LD_LIBRARY_PATH=$gnutls "$gnutls/gnutls-cli" --version | head -n 1), built from Debian's source with --enable-ktls: its package leaves that out"
 say 'making a certificate and random files'
 make_certificate
 make_files
-nginx_to_curl big 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256
-nginx_to_curl big 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384
-nginx_to_curl big 127.0.0.1 TLSv1.3 TLS_AES_128_GCM_SHA256
-nginx_to_curl big '[::1]' TLSv1.3 TLS_AES_256_GCM_SHA384
-nginx_to_curl small 127.0.0.1 TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256
-nginx_to_curl small '[::1]' TLSv1.3 TLS_AES_256_GCM_SHA384
-s_client_and_nginx TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256
-s_client_and_s_server TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384
-s_client_and_gnutls_serv TLSv1.3 TLS_AES_128_GCM_SHA256
-s_client_and_gnutls_serv TLSv1.3 TLS_AES_256_GCM_SHA384
-gnutls_cli_and_s_server TLSv1.3 TLS_AES_128_GCM_SHA256
+for row in "${rows[@]}"; do
+	read -ra words <<< "$row"
+	"${words[@]}"
+done
 echo
 show_table
 if [ ${#failures[@]} -gt 0 ]; then
 	printf 'demo: FAILED: %s\n' "${failures[@]}"
 	exit 1
 fi
-[ "$row_count" = "$rows_planned" ] || { say "FAILED: $row_count rows of $rows_planned"; exit 1; }
+[ ${#table[@]} = ${#rows[@]} ]

@@ -9,14 +9,15 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 module=${KTLSX_MODULE:-$here/../../kmod/ktlsx.ko}
-loaded_here=''
+loaded_here='' stage=''
 
 die() { printf 'demo: FAILED: %s\n' "$*"; exit 1; }
 
 # A connection that still says goodbye pins the module.
-unload() {
+leave() {
 	local patience=100
 
+	[ -z "$stage" ] || rm -rf "$stage"
 	[ -n "$loaded_here" ] || return 0
 	while [ -d /sys/module/ktlsx ] && ! rmmod ktlsx 2> /dev/null; do
 		[ $((patience--)) -gt 0 ] || die "the module stays loaded: $(grep '^ktlsx ' /proc/modules)"
@@ -33,7 +34,15 @@ load() {
 	[ "$(id -u)" = 0 ] || die "only root can load a module: sudo insmod $module"
 	insmod "$module"
 	loaded_here=yes
-	trap unload EXIT
+}
+
+# A folder that also somebody without rights can read; the clone may be in a private one.
+make_stage() {
+	stage=$(mktemp -d)
+	mkdir "$stage/gnutls"
+	cp "$here"/*.{sh,conf,cnf} "$stage/"
+	cp "${KTLSX_DEMO_GNUTLS:-$here/gnutls}"/[gl]* "$stage/gnutls/"
+	chmod -R a+rX "$stage"
 }
 
 # A program with no more rights than nobody, in a network with nothing but a loopback device.
@@ -41,10 +50,10 @@ demonstrate() {
 	if [ "$(id -u)" = 0 ]; then
 		unshare --net sh -c 'ip link set lo up && exec "$@"' - \
 			setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all \
-			bash "$here/demo.sh"
+			bash "$stage/demo.sh"
 	else
 		unshare --user --map-root-user --net sh -c 'ip link set lo up && exec "$@"' - \
-			unshare --user --map-user="$(id -u)" --map-group="$(id -g)" bash "$here/demo.sh"
+			unshare --user --map-user="$(id -u)" --map-group="$(id -g)" bash "$stage/demo.sh"
 	fi
 }
 
@@ -53,6 +62,8 @@ for program in nginx curl openssl setpriv unshare ip modinfo; do
 	command -v $program > /dev/null || die "no $program here (packages nginx curl openssl util-linux iproute2 kmod)"
 done
 [ ! -d /sys/module/tls ] || die 'the in-tree module tls is loaded, and keeps the name'
+trap leave EXIT
 [ -d /sys/module/ktlsx ] || load
 grep -qw tls /proc/sys/net/ipv4/tcp_available_ulp || die 'ktlsx does not have the name tls: see own_tls'
+make_stage
 demonstrate

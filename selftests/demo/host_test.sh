@@ -17,10 +17,12 @@ state() {
 	find /sys/class/net | sort
 }
 
+chmod 700 "$here"
 state > /before
 KTLSX_MODULE=/modules/ktlsx.ko "$here/host.sh"
 state > /after
 cmp /before /after || { echo 'demo: FAILED: the machine is not as it was'; diff /before /after; exit 1; }
+chmod 755 "$here"
 insmod /modules/ktlsx.ko
 echo 'demo: a user without privileges'
 setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all bash "$here/host.sh"

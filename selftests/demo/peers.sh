@@ -12,7 +12,7 @@ curl_tls=() openssl_tls=() gnutls_priority=''
 
 # nginx lives where an unprivileged PATH does not look.
 PATH=$PATH:/usr/sbin:/sbin
-gnutls=${KTLSX_DEMO_GNUTLS:-$(dirname "${BASH_SOURCE[0]}")/gnutls}
+gnutls=$(dirname "${BASH_SOURCE[0]}")/gnutls
 
 # choose_suite PROTOCOL CIPHER: the options that leave a client no other choice.
 # shellcheck disable=SC2034 # curl is run elsewhere
@@ -59,7 +59,7 @@ serve() {
 
 	"$@" > "$log" 2>&1 &
 	servers+=("$!")
-	wait_until 200 listens "$port" || { complain "$1 does not listen: $(tail -n 1 "$log")"; return 1; }
+	wait_until 200 listens "$port" || complain "${1##*/} does not listen: $(tail -n 1 "$log")"
 }
 
 stop_servers() {
