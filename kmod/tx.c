@@ -49,6 +49,24 @@ static bool may_hold_back(const struct sock *sk)
 	       unsent_len < tcp_notsent_lowat(tp) - HOLD_BACK_ROOM;
 }
 
+/*
+ * While the caller promises more. A record is a few bytes longer than what
+ * fills TCP's segments evenly, and MSG_MORE alone does not hold its tail: the
+ * next ACK would send it as a segment of its own. TCP's own timer bounds this.
+ */
+static void set_cork(struct sock *sk, struct ktlsx_tx *tx, bool is_on)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (is_on && !(tp->nonagle & TCP_NAGLE_CORK)) {
+		tp->nonagle |= TCP_NAGLE_CORK;
+		tx->is_corked = true;
+	} else if (!is_on && tx->is_corked) {
+		tp->nonagle &= ~TCP_NAGLE_CORK;
+		tx->is_corked = false;
+	}
+}
+
 /* Give TCP what is sealed. Never sleeps; what TCP refuses stays with us. */
 static int push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
@@ -62,6 +80,7 @@ static int push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 		return -EPIPE;
 	if ((flags & MSG_MORE) && !may_hold_back(sk))
 		flags = 0;
+	set_cork(sk, tx, flags & MSG_MORE);
 
 	WRITE_ONCE(tx->is_pushing, true);
 	while (out->frag_count) {
@@ -184,6 +203,9 @@ ssize_t ktlsx_tx_feed(struct sock *sk, struct ktlsx_feed *feed)
 	/* Also after a fault: what was taken must not stay behind. */
 	if (tx->out.is_open && taken && !(feed->flags & MSG_MORE))
 		seal_and_push(sk, tx, 0);
+	/* An error came in between: what TCP holds back goes with the next ACK. */
+	if (unlikely(tx->is_corked && !(feed->flags & MSG_MORE)))
+		set_cork(sk, tx, false);
 	come_to_rest(sk, tx);
 	return taken ? taken : sk_stream_error(sk, feed->flags, err);
 }
@@ -287,6 +309,8 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 		seal_and_push(sk, tx, 0);
 		come_to_rest(sk, tx);
 	}
+	if (tx)
+		set_cork(sk, tx, false);
 	release_sock(sk);
 	/* Whole records may rest in TCP, waiting for more. */
 	if (ctx->base_prot->splice_eof)
@@ -347,6 +371,19 @@ bool ktlsx_tx_has_room(const struct sock *sk, int wake)
 	 */
 	return !READ_ONCE(tx->is_waiting) || READ_ONCE(tx->is_pushing) ||
 	       tcp_rtx_and_write_queues_empty(sk);
+}
+
+/**
+ * ktlsx_tx_uncork() - the user is about to set TCP_CORK himself
+ * @sk: socket with TX keys
+ *
+ * Context: Process context, socket lock not held.
+ */
+void ktlsx_tx_uncork(struct sock *sk)
+{
+	lock_sock(sk);
+	set_cork(sk, ktlsx_sock_of(sk)->tx, false);
+	release_sock(sk);
 }
 
 /**

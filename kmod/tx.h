@@ -23,6 +23,7 @@
  * @is_waiting: TCP did not take all of the sealed record; read locklessly
  * @is_shut: shutdown() came: nothing more is taken
  * @is_pushing: a push is under way; write_space must not start another
+ * @is_corked: TCP_NAGLE_CORK was set by us, not by the user
  * @is_forced: the push under way is not bound by the send buffer
  */
 struct ktlsx_tx {
@@ -32,6 +33,7 @@ struct ktlsx_tx {
 	bool is_waiting;
 	bool is_shut;
 	bool is_pushing;
+	bool is_corked;
 	bool is_forced;
 };
 
@@ -43,6 +45,7 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 void ktlsx_tx_splice_eof(struct socket *sock);
 int ktlsx_tx_shutdown(struct socket *sock, int how);
 bool ktlsx_tx_has_room(const struct sock *sk, int wake);
+void ktlsx_tx_uncork(struct sock *sk);
 bool ktlsx_tx_has_open_record(const struct sock *sk);
 int ktlsx_tx_init(void);
 void ktlsx_tx_exit(void);

@@ -44,6 +44,9 @@ static int ulp_setsockopt(struct sock *sk, int level, int optname,
 	/* Repair reads and writes sequence numbers behind our back. */
 	if (level == SOL_TCP && optname == TCP_REPAIR && ctx->mode)
 		return -EOPNOTSUPP;
+	if (level == SOL_TCP && optname == TCP_CORK &&
+	    (ctx->mode & KTLSX_MODE_TX))
+		ktlsx_tx_uncork(sk);
 	return ctx->base_prot->setsockopt(sk, level, optname, optval, optlen);
 }
 

@@ -158,8 +158,8 @@ static void count_entry(const struct entry *entry, enum profile_column column)
 }
 
 /*
- * Returns the number of samples. The ring is larger than what one profile writes: entries lie end to
- * end from its start.
+ * Returns the number of samples. The ring is larger than what one profile writes: entries lie end
+ * to end from its start.
  */
 static int count_ring(const struct perf_event_mmap_page *ring, enum profile_column column)
 {
