@@ -253,53 +253,74 @@ static struct ktlsx_buf *copy_room(struct sock *sk,
 	return &framer->copy[count];
 }
 
-/* Moves what is there of the next record, up to @goal_len of it, out of TCP. */
+/* Copies what is there of the next record, up to @goal_len of it in all. */
 static int copy_until(struct sock *sk, struct ktlsx_framer *framer,
-		      u32 goal_len, gfp_t gfp)
+		      u32 goal_len, gfp_t gfp, u32 *taken_len)
 {
-	u32 len = min(bytes_available(sk), goal_len - framer->copy_len);
-	u32 done_len = 0;
-	int err = 0;
+	u32 avail_len = bytes_available(sk);
 
-	while (done_len < len) {
+	while (framer->copy_len < goal_len && *taken_len < avail_len) {
 		struct ktlsx_buf *buf = copy_room(sk, framer, gfp);
 		u32 part_len;
+		int err;
 
-		err = -ENOMEM;
 		if (!buf)
-			break;
-		part_len = min(len - done_len, buf->size - buf->off);
-		err = copy_bytes(sk, done_len,
+			return -ENOMEM;
+		part_len = min3(goal_len - framer->copy_len,
+				avail_len - *taken_len, buf->size - buf->off);
+		err = copy_bytes(sk, *taken_len,
 				 page_address(buf->page) + buf->off, part_len);
 		if (err)
-			break;
+			return err;
 		buf->off += part_len;
-		done_len += part_len;
+		framer->copy_len += part_len;
+		*taken_len += part_len;
 	}
-	if (!done_len)
-		return err;
-	framer->copy_len += done_len;
-	tcp_read_done(sk, done_len);
-	framer->seq = tcp_sk(sk)->copied_seq;
-	return err;
+	return 0;
 }
 
-static int copy_out(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp)
+static int copy_record(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp,
+		       u32 *taken_len)
 {
 	int err;
 
 	if (!framer->record_len) {
-		err = copy_until(sk, framer, KTLSX_RECORD_HEADER_LEN, gfp);
+		err = copy_until(sk, framer, KTLSX_RECORD_HEADER_LEN, gfp,
+				 taken_len);
 		if (err || framer->copy_len < KTLSX_RECORD_HEADER_LEN)
 			return err;
 		err = parse(framer, page_address(framer->copy[0].page));
 		if (err)
 			return err;
 	}
-	err = copy_until(sk, framer, framer->record_len, gfp);
+	return copy_until(sk, framer, framer->record_len, gfp, taken_len);
+}
+
+static bool is_copied(const struct ktlsx_framer *framer)
+{
+	return framer->record_len && framer->copy_len == framer->record_len;
+}
+
+/*
+ * Moves what is there of the next record out of TCP. All in one step: TCP
+ * tells the peer of a window that opened by much, not by little and little.
+ */
+static int copy_out(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp)
+{
+	u32 taken_len = 0;
+	int err;
+
+	framer->is_postponed = !gfp && !is_copied(framer);
+	if (!gfp)
+		return is_copied(framer);
+	err = copy_record(sk, framer, gfp, &taken_len);
+	if (taken_len) {
+		tcp_read_done(sk, taken_len);
+		framer->seq = tcp_sk(sk)->copied_seq;
+	}
 	if (err)
 		return err;
-	return framer->copy_len == framer->record_len;
+	return is_copied(framer);
 }
 
 static void copy_drop(struct sock *sk, struct ktlsx_framer *framer)
@@ -333,7 +354,11 @@ static void notice_theft(struct sock *sk, struct ktlsx_framer *framer)
  * ktlsx_framer_check() - look whether the next record is whole
  * @sk: socket
  * @framer: its framer
- * @gfp: for copying a record out when the window or memory closes first
+ * @gfp: for copying a record out when the window or memory closes first; 0 to
+ *	postpone that and set @framer->is_postponed
+ *
+ * The backlog must postpone: while it is processed TCP takes it for unread, and
+ * would not tell the peer that the window opened.
  *
  * Context: Socket lock held; softirq with GFP_ATOMIC.
  * Return: 1 whole; 0 not yet; the first framing error for good (in @err):

@@ -26,6 +26,7 @@
  * @copy: pieces that hold a record which is being copied out; off is how much
  *	of a piece is filled
  * @copy_count: pieces in @copy; 0 when the record lies in the queue
+ * @is_postponed: a copy is due as soon as the backlog is processed
  * @copy_len: bytes copied out so far
  * @charged: bytes charged to the socket for @copy
  * @hearer_count: who wants to hear of every byte, see ktlsx_framer_hear()
@@ -38,6 +39,7 @@ struct ktlsx_framer {
 	u32 seq;
 	struct ktlsx_buf copy[KTLSX_COPY_PIECES];
 	u8 copy_count;
+	bool is_postponed;
 	u32 copy_len;
 	u32 charged;
 	u32 hearer_count;

@@ -38,9 +38,30 @@ static void data_ready(struct sock *sk)
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_rx *rx = ctx->rx;
 
+	gfp_t gfp = sock_owned_by_user_nocheck(sk) ? 0 : GFP_ATOMIC;
+
 	/* Somebody who hooked in after us may call on after rx_stop. */
-	if (!rx || refresh(sk, rx, GFP_ATOMIC))
+	if (!rx || refresh(sk, rx, gfp))
 		ctx->base_callback[KTLSX_DATA_READY](sk);
+}
+
+/**
+ * ktlsx_rx_release_cb() - proto.release_cb: do what the backlog postponed
+ * @sk: socket
+ *
+ * Context: Socket lock about to be released, BH disabled.
+ */
+void ktlsx_rx_release_cb(struct sock *sk)
+{
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
+	struct ktlsx_rx *rx = ctx->rx;
+
+	if (unlikely(rx->framer.is_postponed)) {
+		rx->framer.is_postponed = false;
+		if (refresh(sk, rx, GFP_ATOMIC))
+			ctx->base_callback[KTLSX_DATA_READY](sk);
+	}
+	ctx->base_prot->release_cb(sk);
 }
 
 static u32 parked_size(const struct ktlsx_parked *parked)

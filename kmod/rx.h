@@ -82,6 +82,7 @@ ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 			     unsigned int flags);
 __poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
 		       struct poll_table_struct *wait);
+void ktlsx_rx_release_cb(struct sock *sk);
 bool ktlsx_rx_is_readable(struct sock *sk);
 int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 int ktlsx_rx_peek_len(struct socket *sock);

@@ -117,6 +117,7 @@ KTLSX_RECVMSG_WITH_ADDR_LEN(rx_recvmsg_addr_len, ktlsx_rx_recvmsg)
  *      splice, sendfile       ops.splice_read           ours
  *      poll, epoll, select    ops.poll                  TCP's, EPOLLIN ours
  *      busy poll, psock       proto.sock_is_readable    ours
+ *      release of the lock    proto.release_cb          ours, then TCP's
  *      SIOCINQ, FIONREAD      ops.ioctl                 ours: content bytes
  *      kernel                 ops.peek_len              ours: content bytes
  *      kernel                 ops.read_sock, read_skb   refused, EOPNOTSUPP
@@ -152,6 +153,7 @@ static void wire_rx(struct proto *prot, struct proto_ops *ops)
 	prot->recvmsg = KTLSX_PICK(prot->recvmsg, ktlsx_rx_recvmsg,
 				   rx_recvmsg_addr_len);
 	prot->sock_is_readable = ktlsx_rx_is_readable;
+	prot->release_cb = ktlsx_rx_release_cb;
 	ops->splice_read = ktlsx_rx_splice_read;
 	ops->poll = ktlsx_rx_poll;
 	ops->ioctl = ktlsx_rx_ioctl;

@@ -308,6 +308,31 @@ long long conn_stat(const char *name)
 	return found;
 }
 
+/* The file has pairs of lines: names, then their values. */
+long long conn_netstat(const char *name)
+{
+	FILE *file = fopen("/proc/net/netstat", "r");
+	char names[8192], values[8192];
+	long long found = -1;
+
+	while (file && found < 0 && fgets(names, sizeof(names), file) &&
+	       fgets(values, sizeof(values), file)) {
+		char *name_at, *value_at;
+		char *key = strtok_r(names, " \n", &name_at);
+		char *value = strtok_r(values, " \n", &value_at);
+
+		while (key && value && strcmp(key, name)) {
+			key = strtok_r(NULL, " \n", &name_at);
+			value = strtok_r(NULL, " \n", &value_at);
+		}
+		if (key && value)
+			found = atoll(value);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
 int conn_memfd(const void *buf, size_t len)
 {
 	int fd = memfd_create("conn", MFD_CLOEXEC);

@@ -121,6 +121,8 @@ ssize_t conn_job_end(struct conn_job *job);	/* what conn_send_all() or conn_recv
 
 int conn_set_timeout(int fd, int option, long usec);	/* SO_RCVTIMEO, SO_SNDTIMEO */
 long long conn_stat(const char *name);	/* of /proc/net/ktlsx_stat; -1 when there is none */
+/* Of /proc/net/netstat of this namespace, TcpExt first; -1 when there is none. */
+long long conn_netstat(const char *name);
 int conn_memfd(const void *buf, size_t len);		/* a file in memory, for sendfile */
 
 /* Seals with the key of @conn->key[0] and sends the bytes raw on fd[0]. */

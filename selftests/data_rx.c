@@ -80,6 +80,21 @@ TEST_F_TIMEOUT(rx, big, 40)
 	check_got(self, self->len);
 }
 
+/*
+ * A window that closed over an unfinished record opens again by itself. Without an
+ * update the writer finds out by probes alone, one a record, each 200 ms or more.
+ */
+TEST_F_TIMEOUT(rx, window_reopens, 60)
+{
+	const size_t len = self->len / 4;
+
+	feed(self, len, 5000);
+	EXPECT_EQ(recv(self->conn.fd[1], self->got, len, MSG_WAITALL), len);
+	check_got(self, len);
+	EXPECT_GE(conn_netstat("TCPWinProbe"), 0);
+	EXPECT_LE(conn_netstat("TCPWinProbe"), 5);
+}
+
 /* Odd record sizes against odd read sizes, so that the two never keep step. */
 TEST_F_TIMEOUT(rx, scatter, 40)
 {
