@@ -75,6 +75,7 @@ static int let_waiters_pass(struct sock *sk)
 {
 	unsigned int tries;
 
+	/* Its waiters come and go under the spinlock that we gave back last. */
 	for (tries = 0; waitqueue_active(&sk->sk_lock.wq); tries++) {
 		if (tries == WAITER_TRIES_MAX)
 			return -EBUSY;

@@ -21,6 +21,7 @@
 #include "netshape.h"
 
 #define INTERNET_MTU_LEN	1500
+#define BLANK			"\n "
 
 const struct conn_suite conn_suites[CONN_SUITE_COUNT] = {
 	[CONN_12_GCM128] = { "12_gcm128", REF_TLS12, TLS_CIPHER_AES_GCM_128, 16,
@@ -318,12 +319,12 @@ long long conn_netstat(const char *name)
 	while (file && found < 0 && fgets(names, sizeof(names), file) &&
 	       fgets(values, sizeof(values), file)) {
 		char *name_at, *value_at;
-		char *key = strtok_r(names, " \n", &name_at);
-		char *value = strtok_r(values, " \n", &value_at);
+		char *key = strtok_r(names, BLANK, &name_at);
+		char *value = strtok_r(values, BLANK, &value_at);
 
 		while (key && value && strcmp(key, name)) {
-			key = strtok_r(NULL, " \n", &name_at);
-			value = strtok_r(NULL, " \n", &value_at);
+			key = strtok_r(NULL, BLANK, &name_at);
+			value = strtok_r(NULL, BLANK, &value_at);
 		}
 		if (key && value)
 			found = atoll(value);

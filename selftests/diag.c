@@ -227,7 +227,8 @@ TEST_F(diag, destroyed)
 		SKIP("this machine lacks SOCK_DESTROY (CONFIG_INET_DIAG_DESTROY)");
 	ASSERT_EQ(answer.error.error, 0);
 	EXPECT_ERRNO(recv(self->conn.fd[0], &byte, 1, 0), ECONNABORTED);
-	EXPECT_ERRNO(send(self->conn.fd[0], &byte, 1, 0), EPIPE);
+	if (!conn_is_intree())	/* which takes bytes for nobody */
+		EXPECT_ERRNO(send(self->conn.fd[0], &byte, 1, 0), EPIPE);
 	ref_stream_init(&stream, &self->conn.key[0]);
 	do {
 		ret = ref_stream_pull(&stream, self->conn.fd[1], 0);

@@ -23,11 +23,19 @@ FIXTURE_VARIANT(duplex) {
 };
 
 CONN_SHAPE_VARIANTS(duplex);
-FIXTURE_VARIANT_ADD(duplex, ipv6_12_gcm128) = { &conn_suites[CONN_12_GCM128], CONN_LO, true };
-FIXTURE_VARIANT_ADD(duplex, ipv6_13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_LO, true };
+
+FIXTURE_VARIANT_ADD(duplex, ipv6_12_gcm128) = {
+	&conn_suites[CONN_12_GCM128], CONN_LO, true,
+};
+
+FIXTURE_VARIANT_ADD(duplex, ipv6_13_gcm256) = {
+	&conn_suites[CONN_13_GCM256], CONN_LO, true,
+};
+
 FIXTURE_VARIANT_ADD(duplex, ipv6_mtu1500_13_gcm128) = {
 	&conn_suites[CONN_13_GCM128], CONN_MTU1500, true,
 };
+
 FIXTURE_VARIANT_ADD(duplex, ipv6_small_13_gcm128) = {
 	&conn_suites[CONN_13_GCM128], CONN_SMALL, true,
 };
@@ -86,7 +94,8 @@ TEST_F(duplex, ping_pong)
 
 		ASSERT_EQ(conn_send_start(&job, self->conn.fd[from], self->sent[from] + i, lens[i],
 					  lens[i]), 0);
-		ASSERT_EQ(conn_recv_all(self->conn.fd[!from], self->got[from], lens[i], 0), lens[i]);
+		ASSERT_EQ(conn_recv_all(self->conn.fd[!from], self->got[from], lens[i], 0),
+			  lens[i]);
 		EXPECT_EQ(conn_job_end(&job), lens[i]);
 		EXPECT_MEM_EQ(self->got[from], self->sent[from] + i, lens[i]);
 	}

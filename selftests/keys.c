@@ -115,7 +115,8 @@ TEST_F(keys, wrong_pointer)
 /* Half of the struct is readable, half is not. */
 TEST_F(keys, torn_pointer)
 {
-	uint8_t *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint8_t *torn = page + 4096 - self->len / 2;
 
 	ASSERT_NE(page, MAP_FAILED);
@@ -148,14 +149,15 @@ TEST_F(keys, cipher_not_built)
 {
 	for (size_t i = 0; i < 2 * sizeof(unbuilt) / sizeof(unbuilt[0]); i++) {
 		const struct unbuilt *row = &unbuilt[i / 2];
+		int direction = directions[i % 2];
 		bool refused = row->tls12_only && variant->suite->version != REF_TLS12;
 
 		if (row->stock && conn_is_intree())
 			continue;
 		self->info.known.info.cipher_type = row->cipher;
-		EXPECT_ERRNO(set_info(self, directions[i % 2], row->len), refused ? EINVAL : ENOENT);
-		EXPECT_ERRNO(set_info(self, directions[i % 2], row->len - 1), EINVAL);
-		EXPECT_ERRNO(set_info(self, directions[i % 2], row->len + 1), EINVAL);
+		EXPECT_ERRNO(set_info(self, direction, row->len), refused ? EINVAL : ENOENT);
+		EXPECT_ERRNO(set_info(self, direction, row->len - 1), EINVAL);
+		EXPECT_ERRNO(set_info(self, direction, row->len + 1), EINVAL);
 	}
 	check_usable(self);
 }

@@ -191,7 +191,8 @@ static bool receive(struct open_self *self, int fd)
 	}
 	EXPECT_EQ(done, -1);
 	EXPECT_EQ(errno, EBADMSG);
-	for (size_t off = 0; off < sizeof(self->got); off++)
+	/* In-tree leaves what it opened before it knew. */
+	for (size_t off = 0; off < sizeof(self->got) && !conn_is_intree(); off++)
 		ASSERT_EQ(self->got[off], 0x11);
 	return false;
 }

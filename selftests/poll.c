@@ -402,8 +402,13 @@ TEST_F_TIMEOUT(out, level, 30)
 
 	EXPECT_EQ(polled(self->fd, POLLOUT, 0), POLLOUT);
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
-		fill(self, lens[i]);
-		EXPECT_EQ(polled(self->fd, POLLOUT, QUIET_MS), 0);
+		int tries = 0;
+
+		/* On a busy machine the receiver's TCP may still make room late. */
+		do
+			fill(self, lens[i]);
+		while (polled(self->fd, POLLOUT, QUIET_MS) && ++tries < 20);
+		EXPECT_LT(tries, 20);
 		empty(self);
 		EXPECT_EQ(polled(self->fd, POLLOUT, wait_ms()), POLLOUT);
 	}

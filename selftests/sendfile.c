@@ -239,7 +239,7 @@ TEST_F(cut, while_sent)
 	struct sendfile_self *all = &self->sendfile;
 	struct part part = { 0, all->len, 0 };
 	struct file_sender sender;
-	int sndbuf = 30000;
+	int sndbuf = 100000;
 
 	ASSERT_EQ(setsockopt(all->conn.fd[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)), 0);
 	ASSERT_EQ(setsockopt(all->conn.fd[1], SOL_SOCKET, SO_RCVBUF, &sndbuf, sizeof(sndbuf)), 0);

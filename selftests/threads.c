@@ -311,7 +311,7 @@ TEST_F_TIMEOUT(race, keys_and_sender, 40)
 
 #define CROWD_COUNT	4
 
-/* Senders that wait for the socket lock went in before there were keys: they must not come out after. */
+/* Senders that wait for the socket lock went in before there were keys: they must not come out in the clear. */
 static void race_crowd(struct race_self *self)
 {
 	struct race_sender crowd[CROWD_COUNT];
@@ -319,13 +319,13 @@ static void race_crowd(struct race_self *self)
 	pthread_t reader;
 	int ret;
 
+	ASSERT_EQ(conn_attach(self->conn.fd[0]), 0);
 	ASSERT_EQ(pthread_create(&reader, NULL, read_wire, self), 0);
 	for (int i = 0; i < CROWD_COUNT; i++) {
 		crowd[i] = (struct race_sender){ .fd = self->conn.fd[0], .stop_after = -1, .keeps_open = true };
 		ASSERT_EQ(pthread_create(&crowd[i].thread, NULL, send_plain, &crowd[i]), 0);
 	}
 	usleep(rand() % 3000);
-	ASSERT_EQ(conn_attach(self->conn.fd[0]), 0);
 	do {
 		ret = conn_set_key(self->conn.fd[0], TLS_TX, &self->conn.key[0]);
 	} while (ret == -EBUSY);

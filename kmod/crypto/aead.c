@@ -21,7 +21,6 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 		.key_len = 16,
 		.nonce_len = KTLSX_AEAD_NONCE_LEN,
 		.tag_len = KTLSX_AEAD_TAG_LEN,
-		.prepare = ktlsx_gcm_prepare,
 		.engines = gcm_engines,
 		.fast = &ktlsx_gcm_generic,
 		.generic = &ktlsx_gcm_generic,
@@ -31,7 +30,6 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 		.key_len = 32,
 		.nonce_len = KTLSX_AEAD_NONCE_LEN,
 		.tag_len = KTLSX_AEAD_TAG_LEN,
-		.prepare = ktlsx_gcm_prepare,
 		.engines = gcm_engines,
 		.fast = &ktlsx_gcm_generic,
 		.generic = &ktlsx_gcm_generic,
@@ -133,11 +131,15 @@ int ktlsx_aead_disable(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *
  * @key: filled; to be wiped with ktlsx_aead_wipe()
  * @raw: @aead->key_len bytes
  *
- * Context: Any; constant time, no vector section needed.
+ * Context: Any, outside of ktlsx_aead_enter(): it opens a vector section of its own
+ *          where it can. Constant time.
  */
 void ktlsx_aead_prepare(const struct ktlsx_aead *aead, struct ktlsx_aead_key *key, const u8 *raw)
 {
-	aead->prepare(key, raw, aead->key_len);
+	const struct ktlsx_aead_engine *engine = ktlsx_aead_enter(aead);
+
+	engine->prepare(key, raw, aead->key_len);
+	ktlsx_aead_leave(engine);
 }
 
 /**

@@ -69,6 +69,8 @@ struct ktlsx_aead_text {
  * @cpu_needs: KTLSX_CPU_* bits without which it must not be called
  * @section_len_max: record bytes that may share one vector section
  * @uses_fpu: to be called only between ktlsx_aead_enter() and ktlsx_aead_leave()
+ * @prepare: as ktlsx_aead_prepare(), @raw_len being the algorithm's key_len; the bytes
+ *           are those of every other engine of the algorithm
  * @seal: as ktlsx_aead_seal()
  * @open: as ktlsx_aead_open()
  * @block: as ktlsx_aead_block()
@@ -78,6 +80,7 @@ struct ktlsx_aead_engine {
 	u32 cpu_needs;
 	u32 section_len_max;
 	bool uses_fpu;
+	void (*prepare)(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 	void (*seal)(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
 		     u8 tag[KTLSX_AEAD_TAG_LEN]);
 	int (*open)(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
@@ -92,7 +95,6 @@ struct ktlsx_aead_engine {
  * @key_len: bytes of the raw key
  * @nonce_len: bytes of a nonce
  * @tag_len: bytes of a tag
- * @prepare: as ktlsx_aead_prepare()
  * @engines: every implementation, best first, NULL at the end; the last real one
  *           is the generic engine, which needs nothing
  * @fast: the engine to use, chosen at load; may be @generic
@@ -103,7 +105,6 @@ struct ktlsx_aead {
 	u16 key_len;
 	u16 nonce_len;
 	u16 tag_len;
-	void (*prepare)(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 	const struct ktlsx_aead_engine *const *engines;
 	const struct ktlsx_aead_engine *fast;
 	const struct ktlsx_aead_engine *generic;

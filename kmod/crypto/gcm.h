@@ -38,16 +38,8 @@ static inline const struct ktlsx_gcm_key *ktlsx_gcm_key_of(const struct ktlsx_ae
 extern const struct ktlsx_aead_engine ktlsx_gcm_generic;
 extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
 
-/**
- * ktlsx_gcm_prepare() - expand an AES-GCM key for every engine
- * @key: filled
- * @raw: the AES key
- * @raw_len: 16 or 32 bytes
- *
- * Context: Any; constant time.
- * Spec: FIPS 197 section 5.2; SP 800-38D section 6.3.
- */
-void ktlsx_gcm_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
+/* Described in aes_gcm_aesni_key.c. */
+void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 
 /* The engine's entry points by name: dispatch calls them without a retpoline. */
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,

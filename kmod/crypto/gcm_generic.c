@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Owns the AES-GCM engine of portable constant-time C, and the key preparation that
- * serves every AES-GCM engine.
+ * Owns the AES-GCM engine of portable constant-time C. The keys it prepares are what those
+ * of every other AES-GCM engine must be, bit for bit.
  * Must not know: vector instructions, TLS. Concurrency: stateless, the key is read-only.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
  */
@@ -20,7 +20,7 @@ struct gcm_stream {
 	u8 chunk[CHUNK_LEN];
 };
 
-void ktlsx_gcm_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
+static void generic_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
 {
 	struct ktlsx_gcm_key *gcm = (struct ktlsx_gcm_key *)(void *)key->state;
 	u8 blocks[CHUNK_LEN] = { 0 };
@@ -137,6 +137,7 @@ const struct ktlsx_aead_engine ktlsx_gcm_generic = {
 	.cpu_needs = 0,
 	.section_len_max = U32_MAX,
 	.uses_fpu = false,
+	.prepare = generic_prepare,
 	.seal = generic_seal,
 	.open = generic_open,
 	.block = generic_block,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Owns the measurement of the record engines beside OpenSSL's EVP: cycles per byte of
- * whole records, minima of many short samples.
+ * whole records and cycles per key, minima of many short samples.
  * Must not know: how an engine works. Prints numbers only, decides nothing.
  */
 #include <openssl/evp.h>
@@ -22,6 +22,7 @@ struct work {
 	const struct ktlsx_aead *aead;
 	const struct ktlsx_aead_engine *engine;
 	struct ktlsx_aead_key key;
+	const u8 *raw;
 	EVP_CIPHER_CTX *evp;
 	bool opening;
 	size_t len;
@@ -86,6 +87,18 @@ static void run_evp(struct work *w)
 		abort();
 }
 
+static void prepare_ours(struct work *w)
+{
+	w->engine->prepare(&w->key, w->raw, w->aead->key_len);
+	barrier_data(&w->key);
+}
+
+static void prepare_evp(struct work *w)
+{
+	if (!EVP_CipherInit_ex(w->evp, NULL, NULL, w->raw, nonce, -1))
+		abort();
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -94,9 +107,8 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* Other guests disturb most samples upwards and some clocks: take the lowest hundredth. */
-static double cycles_per_record(struct work *w)
+static double cycles_per_run(struct work *w, void (*run)(struct work *w))
 {
-	void (*run)(struct work *w) = w->engine ? run_ours : run_evp;
 	static double samples[SAMPLES];
 	u64 start, ticks, chain;
 	unsigned int sample, i, batch;
@@ -119,13 +131,18 @@ static double cycles_per_record(struct work *w)
 	return samples[SAMPLES / 100];
 }
 
+static double cycles_per_byte(struct work *w)
+{
+	return cycles_per_run(w, w->engine ? run_ours : run_evp) / (double)w->len;
+}
+
 /* A record to open must be a sealed one: put it where the source is. */
-static void set_up(struct work *w, bool opening, const u8 *raw)
+static void set_up(struct work *w, bool opening)
 {
 	memset(source, 0x5a, sizeof(source));
 	w->opening = false;
 	if (!w->engine && !EVP_CipherInit_ex(w->evp, w->aead->key_len == 16 ? EVP_aes_128_gcm() :
-					     EVP_aes_256_gcm(), NULL, raw, nonce, 1))
+					     EVP_aes_256_gcm(), NULL, w->raw, nonce, 1))
 		abort();
 	if (!opening)
 		return;
@@ -139,30 +156,40 @@ static void set_up(struct work *w, bool opening, const u8 *raw)
 		abort();
 }
 
+static void print_sizes(struct work *w)
+{
+	unsigned int i;
+
+	w->pieces = 1;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		w->len = sizes[i];
+		set_up(w, w->opening);
+		printf(" %8.3f", cycles_per_byte(w));
+	}
+	if (w->engine) {
+		w->pieces = 4;
+		set_up(w, w->opening);
+		printf(" %8.3f", cycles_per_byte(w));
+	}
+}
+
 static void print_row(struct work *w, const char *name)
 {
-	u8 raw[32];
-	unsigned int i;
+	static u8 raw[32];
 	int opening;
 
 	memset(raw, 7, sizeof(raw));
+	w->raw = raw;
 	ktlsx_aead_prepare(w->aead, &w->key, raw);
 	for (opening = 0; opening < 2; opening++) {
 		printf("%-12s %-14s %-4s", w->aead->name, name, opening ? "open" : "seal");
-		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-			w->len = sizes[i];
-			w->pieces = 1;
-			set_up(w, opening, raw);
-			printf(" %8.3f", cycles_per_record(w) / (double)w->len);
-		}
-		if (w->engine) {
-			w->pieces = 4;
-			set_up(w, opening, raw);
-			printf(" %8.3f", cycles_per_record(w) / (double)w->len);
-		}
+		w->opening = opening;
+		print_sizes(w);
 		printf("\n");
 		fflush(stdout);
 	}
+	printf("%-12s %-14s %8.0f cycles to prepare a key\n", w->aead->name, name,
+	       cycles_per_run(w, w->engine ? prepare_ours : prepare_evp));
 }
 
 static void print_ours(enum ktlsx_aead_alg alg)

@@ -29,13 +29,16 @@ run() {
 	rm -f "$log"
 }
 
-for program in known_answers random race residue; do
+for program in known_answers random race residue seal open; do
 	run "$program" "$build/plain/$program"
 done
 if [[ -x $build/sanitized/known_answers ]]; then
 	export ASAN_OPTIONS=detect_leaks=0
 	run "known_answers, ASan and UBSan" "$build/sanitized/known_answers"
 	KTLSX_CASES=5000 run "random, ASan and UBSan" "$build/sanitized/random"
+	for program in seal open; do
+		KTLSX_CASES=500 run "$program, ASan and UBSan" "$build/sanitized/$program"
+	done
 fi
 if command -v valgrind >/dev/null; then
 	KTLSX_SLOW=10 run "constant_time, memcheck" \

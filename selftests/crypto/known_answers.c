@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * Owns the tests that need no other cipher library: the known answers that the module
- * checks at load, the choice of engines, and edges of the interface.
+ * checks at load, the choice of engines, keys prepared by each of them, and edges of the
+ * interface.
  * Must not know: how an engine works. Concurrency: one thread.
  */
 #include "../ktap.h"
 
-#include "../../kmod/crypto/aead.h"
+#include "arena.h"
 #include "../../kmod/crypto/cpu.h"
 #include "../../kmod/selftest.h"
+
+#define PREPARED_KEYS 10000
 
 static const u8 nonce[KTLSX_AEAD_NONCE_LEN];
 
@@ -76,6 +79,47 @@ TEST(enter_and_leave)
 	EXPECT_TRUE(engine == aead->fast);
 	EXPECT_GE(engine->section_len_max, 16384 + 256);
 	ktlsx_aead_leave(engine);
+}
+
+/* Any alignment of the raw key, and whatever the holder held before. */
+static void check_prepared(const struct ktlsx_aead *aead, const struct ktlsx_aead_engine *engine)
+{
+	struct ktlsx_aead_key key, expected;
+	u8 raw[32 + 15];
+	unsigned int n;
+
+	arena_fill_random((u8 *)&key, sizeof(key));
+	for (n = 0; n < PREPARED_KEYS; n++) {
+		arena_fill_random(raw, sizeof(raw));
+		if (n < 16)
+			memset(raw, n % 2 ? 0xff : 0, sizeof(raw));
+		aead->generic->prepare(&expected, raw + n % 16, aead->key_len);
+		engine->prepare(&key, raw + n % 16, aead->key_len);
+		ASSERT_MEM_EQ(&key, &expected, sizeof(key));
+	}
+	ktap_diag("%u keys of %s by %s", n, aead->name, engine->name);
+}
+
+TEST(engines_prepare_the_same_key)
+{
+	const struct ktlsx_aead_engine *const *row;
+	const struct ktlsx_aead *aead;
+	struct ktlsx_aead_key key, expected;
+	u8 raw[32];
+	int alg;
+
+	arena_seed();
+	arena_fill_random(raw, sizeof(raw));
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++) {
+		aead = ktlsx_aead_find(alg);
+		for (row = aead->engines; *row; row++)
+			if (*row != aead->generic && has(*row))
+				check_prepared(aead, *row);
+		ktlsx_aead_prepare(aead, &key, raw);
+		aead->generic->prepare(&expected, raw, aead->key_len);
+		EXPECT_MEM_EQ(&key, &expected, sizeof(key));
+	}
 }
 
 /* No text and no spans at all: the tag of McGrew and Viega's case 1. */

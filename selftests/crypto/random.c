@@ -88,7 +88,7 @@ static void next_record(struct trial *t, unsigned int number)
 
 	if (number % 8 == 0) {
 		arena_fill_random(r->raw, sizeof(r->raw));
-		ktlsx_aead_prepare(t->aead, &t->key, r->raw);
+		t->engine->prepare(&t->key, r->raw, t->aead->key_len);
 	}
 	arena_fill_random(r->nonce, sizeof(r->nonce));
 	r->aad = t->aad;

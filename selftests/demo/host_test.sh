@@ -8,13 +8,17 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# Everything a run could leave behind.
+# Everything a run could leave behind. Processes first, while this shell has no children; kernel threads have no command line.
 state() {
+	local process command
+
+	for process in /proc/[0-9]*; do
+		read -r -d '' command < "$process/cmdline" || true
+		[ -z "$command" ] || echo "$process $command"
+	done
 	cut -d' ' -f1 /proc/modules | sort
 	cat /proc/sys/net/ipv4/tcp_available_ulp
-	find /tmp /var/tmp /run | sort
-	cat /proc/[0-9]*/comm | grep -v kworker | sort
-	find /sys/class/net | sort
+	find /tmp /var/tmp /run /sys/class/net | sort
 }
 
 chmod 700 "$here"
