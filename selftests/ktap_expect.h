@@ -30,7 +30,7 @@ static inline void ktap_failed(bool fatal, const char *file, int line, const cha
 	unsigned int nth = __atomic_add_fetch(&ktap_verdict->failure_count, 1, __ATOMIC_RELAXED);
 
 	if (nth <= KTAP_DIAG_MAX)
-		ktap_diag("%s:%d: expected %s; left %lld (%#llx), right %lld (%#llx), errno %d (%s)",
+		ktap_diag("%s:%d: wanted %s; left %lld (%#llx), right %lld (%#llx), errno %d (%s)",
 			  file, line, text, left, (unsigned long long)left, right,
 			  (unsigned long long)right, saved_errno, strerror(saved_errno));
 	if (fatal)

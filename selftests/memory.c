@@ -227,14 +227,17 @@ static void move(struct conn *conn, const uint8_t *buf, uint8_t *got, size_t len
 	turn->got_len += done > 0 ? done : 0;
 }
 
-/* Holds more than there will be. */
+/* Holds more than there will be, and more than the CPUs keep back from the count. */
 static void hoard(const uint8_t *buf, size_t len)
 {
-	int fd[2];
+	for (int i = 0; i < 30 && read_usage().pages <= slack_pages(); i++) {
+		int fd[2];
 
-	ASSERT_EQ(conn_pair(fd, CONN_LO, AF_INET), 0);
-	while (send(fd[0], buf, len, MSG_DONTWAIT) > 0)
-		;
+		ASSERT_EQ(conn_pair(fd, CONN_LO, AF_INET), 0);
+		while (send(fd[0], buf, len, MSG_DONTWAIT) > 0)
+			;
+	}
+	EXPECT_GT(read_usage().pages, slack_pages());
 }
 
 TEST_TIMEOUT(pressure, 60)
@@ -253,7 +256,6 @@ TEST_TIMEOUT(pressure, 60)
 	conn_fill(buf, LEN, 100);
 	hoard(buf, LEN);
 	put_limit(limit.fd, "1 2 3", 5);
-	EXPECT_GT(read_usage().pages, 3);
 	for (int i = 0; i < 300 && turn.got_len < LEN; i++) {
 		move(&conn, buf, got, LEN, &turn);
 		usleep(2000);

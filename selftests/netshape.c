@@ -72,7 +72,7 @@ struct netem_request {
 	struct nlattr options;
 	struct tc_netem_qopt qopt;
 	struct nlattr latency;
-	int64_t latency_ns __attribute__((packed, aligned(4)));
+	uint8_t latency_ns[sizeof(int64_t)];	/* not aligned: a netlink attribute */
 	struct nlattr reorder;
 	struct tc_netem_reorder reorder_value;
 };
@@ -95,6 +95,7 @@ static int netem_send(struct netem_request *request)
 
 int netshape_netem(unsigned int delay_usec, double loss, double reorder)
 {
+	const int64_t delay_ns = delay_usec * 1000LL;
 	struct netem_request request = {
 		.header = {
 			.nlmsg_len = sizeof(request),
@@ -109,12 +110,12 @@ int netshape_netem(unsigned int delay_usec, double loss, double reorder)
 		},
 		.qopt = { .limit = 1000, .loss = loss * UINT32_MAX, .gap = 1 },
 		.latency = { sizeof(struct nlattr) + sizeof(int64_t), TCA_NETEM_LATENCY64 },
-		.latency_ns = delay_usec * 1000LL,
 		.reorder = {
 			sizeof(struct nlattr) + sizeof(struct tc_netem_reorder), TCA_NETEM_REORDER,
 		},
 		.reorder_value = { .probability = reorder * UINT32_MAX },
 	};
 
+	memcpy(request.latency_ns, &delay_ns, sizeof(delay_ns));
 	return netem_send(&request);
 }

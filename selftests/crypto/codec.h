@@ -44,10 +44,7 @@ struct trial {
 
 static struct trial trial;
 
-static const size_t content_lens[] = {
-	0, 1, 15, 16, 17, 4095, 4096, 4097, REF_PLAIN_MAX - 1, REF_PLAIN_MAX,
-};
-
+static const size_t content_lens[] = { 0, 1, 15, 16, 17, 4095, 4096, 4097, 16383, 16384 };
 static const uint8_t content_types[] = { REF_CHANGE_CIPHER, REF_ALERT, REF_HANDSHAKE, REF_DATA };
 
 FIXTURE(codec) {
@@ -65,12 +62,15 @@ FIXTURE_VARIANT(codec) {
 FIXTURE_VARIANT_ADD(codec, aes_128_gcm_tls12) = {
 	TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128, 16, 24, 16384 + 24
 };
+
 FIXTURE_VARIANT_ADD(codec, aes_256_gcm_tls12) = {
 	TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_256, 32, 24, 16384 + 24
 };
+
 FIXTURE_VARIANT_ADD(codec, aes_128_gcm_tls13) = {
 	TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_128, 16, 17, 16384 + 17
 };
+
 FIXTURE_VARIANT_ADD(codec, aes_256_gcm_tls13) = {
 	TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_256, 32, 17, 16384 + 17
 };
