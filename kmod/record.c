@@ -309,12 +309,6 @@ static int strip_padding(struct ktlsx_span *span, unsigned int count,
 	return -EBADMSG;
 }
 
-static void wipe_spans(const struct ktlsx_span *span, unsigned int count)
-{
-	while (count--)
-		memzero_explicit(span[count].base, span[count].len);
-}
-
 /**
  * ktlsx_record_open() - verify and decrypt one record
  * @dir: direction; not advanced, see ktlsx_dir_advance()
@@ -323,12 +317,11 @@ static void wipe_spans(const struct ktlsx_span *span, unsigned int count)
  * @record_len: bytes in @src, as ktlsx_record_parse() said
  * @dst: spans for the inner plaintext: content, type and padding; at least
  *	@record_len bytes less prefix and tag
- * @dst_count: entries in @dst
  * @engine: from ktlsx_aead_enter(@dir->aead), its section open
  * @out: what the record said
  *
  * The bytes in @src may change while they are read: everything that decides
- * is read once. On error @dst is wiped.
+ * is read once. On error no byte of a record that did not verify is in @dst.
  *
  * Context: Any context.
  * Return: 0; -EBADMSG when the tag does not verify, the header changed since
@@ -338,7 +331,7 @@ static void wipe_spans(const struct ktlsx_span *span, unsigned int count)
  */
 int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 		      struct ktlsx_span *src, u32 record_len,
-		      const struct ktlsx_span *dst, unsigned int dst_count,
+		      const struct ktlsx_span *dst,
 		      const struct ktlsx_aead_engine *engine,
 		      struct ktlsx_opened *out)
 {
@@ -390,8 +383,5 @@ int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 		out->content_len = inner_len;
 		return 0;
 	}
-	err = strip_padding(text_dst, dst_used, inner_len, out);
-	if (err)
-		wipe_spans(dst, dst_count);
-	return err;
+	return strip_padding(text_dst, dst_used, inner_len, out);
 }

@@ -87,7 +87,6 @@ int ktlsx_record_parse(const struct ktlsx_suite *suite, const u8 *header,
 int __must_check ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 				   struct ktlsx_span *src, u32 record_len,
 				   const struct ktlsx_span *dst,
-				   unsigned int dst_count,
 				   const struct ktlsx_aead_engine *engine,
 				   struct ktlsx_opened *out);
 

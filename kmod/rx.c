@@ -203,7 +203,7 @@ int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
 
 	engine = ktlsx_aead_enter(aead);
 	err = ktlsx_record_open(&rx->dir, ahead, rx->place.span, record_len,
-				dst, into->buf_count, engine, &opened);
+				dst, engine, &opened);
 	ktlsx_aead_leave(engine);
 	if (unlikely(engine != aead->fast))
 		ktlsx_stat_add(sock_net(sk), KTLSX_STAT_RX_FALLBACK, 1);

@@ -77,7 +77,8 @@ static void check(struct full_self *self, size_t len)
 
 	EXPECT_EQ(self->stream.plain_len, len);
 	EXPECT_EQ(self->stream.opened_len, self->stream.wire_len);
-	EXPECT_MEM_EQ(self->stream.plain, self->buf, len < self->stream.plain_len ? len : self->stream.plain_len);
+	EXPECT_MEM_EQ(self->stream.plain, self->buf,
+		      len < self->stream.plain_len ? len : self->stream.plain_len);
 	for (size_t i = 0; i < self->stream.record_count && at < self->end_count; i++) {
 		off += self->stream.records[i].plain_len;
 		EXPECT_LE(off, self->ends[at]);
@@ -105,7 +106,8 @@ TEST_F_TIMEOUT(full, boundaries_survive_eagain, 40)
 	while (off < self->len) {
 		size_t len = random_len(self->len - off);
 		bool more = rand() % 3 == 0 && off + len < self->len;
-		ssize_t done = send(self->fd, self->buf + off, len, MSG_DONTWAIT | (more ? MSG_MORE : 0));
+		ssize_t done =
+			send(self->fd, self->buf + off, len, MSG_DONTWAIT | (more ? MSG_MORE : 0));
 
 		if (done < 0) {
 			ASSERT_EQ(errno, EAGAIN);
@@ -128,7 +130,8 @@ static size_t send_until_full(struct full_self *self, size_t off)
 	size_t start = off;
 
 	while (off < BUF_LEN) {
-		ssize_t done = send(self->fd, self->buf + off, random_len(BUF_LEN - off), MSG_DONTWAIT);
+		ssize_t done =
+			send(self->fd, self->buf + off, random_len(BUF_LEN - off), MSG_DONTWAIT);
 
 		if (done < 0)
 			break;
@@ -332,7 +335,8 @@ TEST_F_TIMEOUT(full, splice_eagain, 40)
 	ASSERT_EQ(pipe2(pipe_fd, O_NONBLOCK), 0);
 	ASSERT_EQ(fcntl(self->fd, F_SETFL, O_NONBLOCK), 0);
 	while (out_off < self->len) {
-		ssize_t done = write(pipe_fd[1], self->buf + in_off, random_len(self->len - in_off));
+		ssize_t done =
+			write(pipe_fd[1], self->buf + in_off, random_len(self->len - in_off));
 
 		in_off += done > 0 ? done : 0;
 		done = splice(pipe_fd[0], NULL, self->fd, NULL, 1 + rand() % 30000,
@@ -391,7 +395,8 @@ TEST_F_TIMEOUT(in, signals_while_receiving, 40)
 	start_signals();
 	while (off < self->len) {
 		size_t len = random_len(self->len - off);
-		ssize_t done = recv(self->conn.fd[1], self->got + off, len, rand() % 2 ? MSG_WAITALL : 0);
+		ssize_t done =
+			recv(self->conn.fd[1], self->got + off, len, rand() % 2 ? MSG_WAITALL : 0);
 
 		if (done < 0)
 			ASSERT_EQ(errno, EINTR);
@@ -444,7 +449,8 @@ static void serve(struct duplex_self *self, int i, short revents)
 	ssize_t done;
 
 	if (revents & POLLIN) {
-		done = recv(fd, self->got[i] + self->got_len[i], random_len(self->len), MSG_DONTWAIT);
+		done = recv(fd, self->got[i] + self->got_len[i], random_len(self->len),
+			    MSG_DONTWAIT);
 		ASSERT_TRUE(done > 0 || errno == EAGAIN);
 		self->got_len[i] += done > 0 ? done : 0;
 	}
@@ -456,7 +462,7 @@ static void serve(struct duplex_self *self, int i, short revents)
 	}
 }
 
-/* One thread serves both ends, as event loops do: whatever waits for a call that never comes hangs it. */
+/* One thread serves both ends, as event loops do: waiting for a call that never comes hangs it. */
 TEST_F_TIMEOUT(duplex, event_loop, 60)
 {
 	struct pollfd pfds[2];

@@ -74,7 +74,8 @@ static void expect_all(struct end_self *self, size_t len)
 {
 	EXPECT_EQ(ref_stream_read_eof(&self->stream, self->peer), 0);
 	EXPECT_EQ(self->stream.plain_len, len);
-	EXPECT_MEM_EQ(self->stream.plain, self->buf, len < self->stream.plain_len ? len : self->stream.plain_len);
+	EXPECT_MEM_EQ(self->stream.plain, self->buf,
+		      len < self->stream.plain_len ? len : self->stream.plain_len);
 }
 
 static void set_linger(int fd, int seconds)
@@ -165,7 +166,8 @@ TEST_F_TIMEOUT(end, linger_waits, 40)
 
 	SKIP_INTREE("cuts off what waits for TCP, without a reset");
 	/* So that nothing but reading makes the window larger. */
-	ASSERT_EQ(setsockopt(self->peer, SOL_SOCKET, SO_RCVBUF, &window_len, sizeof(window_len)), 0);
+	ASSERT_EQ(setsockopt(self->peer, SOL_SOCKET, SO_RCVBUF, &window_len, sizeof(window_len)),
+		  0);
 	len = fill(self, 0);
 	start = now_ms();
 	set_linger(self->fd, 30 * (int)ktap_slow());

@@ -131,7 +131,8 @@ static int ask(struct diag_self *self, int fd, struct told *told)
 	ASSERT_GT(recv(self->netlink, &answer, sizeof(answer), 0), 0);
 	if (answer.header.nlmsg_type == NLMSG_ERROR)
 		return ((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
-	attr = (struct rtattr *)((char *)NLMSG_DATA(&answer.header) + NLMSG_ALIGN(sizeof(struct inet_diag_msg)));
+	attr = (struct rtattr *)((char *)NLMSG_DATA(&answer.header) +
+				 NLMSG_ALIGN(sizeof(struct inet_diag_msg)));
 	len = answer.header.nlmsg_len - NLMSG_LENGTH(sizeof(struct inet_diag_msg));
 	for (; RTA_OK(attr, len); attr = RTA_NEXT(attr, len))
 		if ((attr->rta_type & NLA_TYPE_MASK) == INET_DIAG_ULP_INFO)
@@ -200,8 +201,11 @@ TEST_F(diag, shown_by_ss)
 	if (pclose(ss) || !len)
 		SKIP("the program ss (iproute2)");
 	EXPECT_NE(strstr(text, "tcp-ulp-"), NULL);
-	EXPECT_NE(strstr(text, variant->suite->version == REF_TLS13 ? "version: 1.3" : "version: 1.2"), NULL);
-	EXPECT_NE(strstr(text, variant->suite->key_len == 16 ? "cipher: aes-gcm-128" : "cipher: aes-gcm-256"),
+	EXPECT_NE(strstr(text,
+			 variant->suite->version == REF_TLS13 ? "version: 1.3" : "version: 1.2"),
+		  NULL);
+	EXPECT_NE(strstr(text, variant->suite->key_len == 16 ? "cipher: aes-gcm-128" :
+							       "cipher: aes-gcm-256"),
 		  NULL);
 	EXPECT_NE(strstr(text, "txconf: sw"), NULL);
 }

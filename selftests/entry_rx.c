@@ -224,8 +224,9 @@ FIXTURE_SETUP(entry)
 static void put_records(struct entry_self *self)
 {
 	for (int i = 0; i < RECORD_COUNT; i++)
-		ASSERT_GT(conn_send_record(&self->conn, REF_DATA, self->buf + RECORD_LEN * i, RECORD_LEN,
-					   NULL), 0);
+		ASSERT_GT(conn_send_record(&self->conn, REF_DATA, self->buf + RECORD_LEN * i,
+					   RECORD_LEN, NULL),
+			  0);
 }
 
 TEST_F(entry, reads_content_only)
@@ -319,7 +320,8 @@ TEST_F(side, zerocopy_receive_refused)
 	socklen_t len = sizeof(args);
 
 	SKIP_INTREE("leaves TCP_ZEROCOPY_RECEIVE to TCP");
-	EXPECT_ERRNO(getsockopt(self->fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &args, &len), EOPNOTSUPP);
+	EXPECT_ERRNO(getsockopt(self->fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &args, &len),
+		     EOPNOTSUPP);
 	for (size_t i = 0; i < sizeof(copied); i++)
 		EXPECT_EQ(copied[i], 0);
 	expect_rest(self, 0);

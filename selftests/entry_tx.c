@@ -217,8 +217,12 @@ static ssize_t by_uring_splice(int fd, uint8_t *buf, size_t len)
 	ssize_t done = write(the_pipe()[1], buf, len < 9000 ? len : 9000);
 
 	ASSERT_GT(done, 0);
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE, .fd = fd,
-			.splice_fd_in = the_pipe()[0], .splice_off_in = -1, .off = -1, .len = done });
+	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE,
+					       .fd = fd,
+					       .splice_fd_in = the_pipe()[0],
+					       .splice_off_in = -1,
+					       .off = -1,
+					       .len = done });
 }
 
 FIXTURE(entry) {
@@ -272,7 +276,8 @@ static ssize_t by_fastopen(int fd, uint8_t *buf, size_t len)
 {
 	const struct sockaddr_in address = { .sin_family = AF_INET };
 
-	return sendto(fd, buf, len, MSG_FASTOPEN, (const struct sockaddr *)&address, sizeof(address));
+	return sendto(fd, buf, len, MSG_FASTOPEN, (const struct sockaddr *)&address,
+		      sizeof(address));
 }
 
 static ssize_t by_uring_send_zc(int fd, uint8_t *buf, size_t len)
@@ -399,7 +404,8 @@ TEST_F(repair, refused_with_keys)
 	int on = 1;
 
 	SKIP_INTREE("TCP_REPAIR works behind its back");
-	EXPECT_ERRNO(setsockopt(self->conn.fd[0], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), EOPNOTSUPP);
+	EXPECT_ERRNO(setsockopt(self->conn.fd[0], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)),
+		     EOPNOTSUPP);
 }
 
 KTAP_MAIN()

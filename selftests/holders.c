@@ -26,7 +26,8 @@ struct counters {
 
 static struct counters read_counters(void)
 {
-	return (struct counters){ conn_stat("PoolReused"), conn_stat("PoolBusy"), conn_stat("PoolAlloc") };
+	return (struct counters){ conn_stat("PoolReused"), conn_stat("PoolBusy"),
+				  conn_stat("PoolAlloc") };
 }
 
 FIXTURE(hold) {
@@ -77,7 +78,8 @@ static void make_traffic(struct hold_self *self)
 		off_t off = done_len;
 
 		if (done_len / CHUNK_LEN % 2)
-			ASSERT_EQ(send(other.fd[0], self->traffic + done_len, CHUNK_LEN, 0), CHUNK_LEN);
+			ASSERT_EQ(send(other.fd[0], self->traffic + done_len, CHUNK_LEN, 0),
+				  CHUNK_LEN);
 		else
 			ASSERT_EQ(sendfile(other.fd[0], file, &off, CHUNK_LEN), CHUNK_LEN);
 		done_len += CHUNK_LEN;
@@ -105,8 +107,9 @@ static void report(struct hold_self *self)
 {
 	struct counters now = read_counters();
 
-	ktap_diag("buffers: %lld reused, %lld found busy, %lld allocated", now.reused - self->before.reused,
-		  now.busy - self->before.busy, now.allocated - self->before.allocated);
+	ktap_diag("buffers: %lld reused, %lld found busy, %lld allocated",
+		  now.reused - self->before.reused, now.busy - self->before.busy,
+		  now.allocated - self->before.allocated);
 	EXPECT_GT(now.reused - self->before.reused, 0);
 	EXPECT_GT(now.busy - self->before.busy, 0);
 }
@@ -147,7 +150,8 @@ TEST_F_TIMEOUT(hold, undrained_pipe, 60)
 	pass_time(self);
 	ASSERT_EQ(read(pipe_fd[0], wire, sizeof(wire)), wire_len);
 	for (size_t off = 0; off < wire_len; off += record.wire_len) {
-		ASSERT_EQ(ref_open(&self->conn.key[0], wire + off, wire_len - off, &record, plain), 0);
+		ASSERT_EQ(ref_open(&self->conn.key[0], wire + off, wire_len - off, &record, plain),
+			  0);
 		ASSERT_MEM_EQ(plain, self->buf + plain_len, record.plain_len);
 		plain_len += record.plain_len;
 	}

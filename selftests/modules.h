@@ -53,7 +53,8 @@ static inline void modules_parameters(char *text, size_t size)
 
 		snprintf(path, sizeof(path), "/sys/module/ktlsx/parameters/%s", names[i]);
 		file = fopen(path, "r");
-		if (file && fgets(value, sizeof(value), file) && value[strspn(value, "\n")] && value[0] != '(')
+		if (file && fgets(value, sizeof(value), file) && value[strspn(value, "\n")] &&
+		    value[0] != '(')
 			used += snprintf(text + used, size - used, "%s=%.*s ", names[i],
 					 (int)strcspn(value, "\n"), value);
 		if (file)

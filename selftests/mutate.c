@@ -75,7 +75,9 @@ FIXTURE_SETUP(seal)
 	self->map = mmap(NULL, DATA_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, self->file, 0);
 	ASSERT_NE(self->map, MAP_FAILED);
 	memset(self->map, ONE, DATA_LEN);
-	self->changer = (struct changer){ .bytes = self->map, .len = DATA_LEN, .mask = ONE ^ OTHER, .step_len = 1 };
+	self->changer = (struct changer){
+		.bytes = self->map, .len = DATA_LEN, .mask = ONE ^ OTHER, .step_len = 1
+	};
 	start(&self->changer);
 }
 
@@ -90,7 +92,8 @@ static void check(struct seal_self *self, size_t len)
 		seen[self->stream.plain[off]] = true;
 	for (int i = 0; i < 256; i++)
 		EXPECT_TRUE(!seen[i] || i == ONE || i == OTHER);
-	ktap_diag("content was %s while it was sealed", seen[ONE] && seen[OTHER] ? "changed" : "not seen to change");
+	ktap_diag("content was %s while it was sealed",
+		  seen[ONE] && seen[OTHER] ? "changed" : "not seen to change");
 }
 
 #define TURNS	12
@@ -152,7 +155,8 @@ FIXTURE_SETUP(open)
 {
 	CONN_TRY(conn_open(&self->conn, variant->suite, variant->shape, AF_INET));
 	CONN_TRY(conn_attach(self->conn.fd[1]));
-	self->wire = mmap(NULL, 2 * REF_WIRE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->wire = mmap(NULL, 2 * REF_WIRE_MAX, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(self->wire, MAP_FAILED);
 	conn_fill(self->buf, sizeof(self->buf), 95);
 }

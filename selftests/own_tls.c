@@ -39,7 +39,7 @@ static void need_guest(void)
 {
 	SKIP_INTREE("it is not the module under test");
 	if (access(MODULES_OURS, R_OK) || geteuid())
-		SKIP("this is not a guest of selftests/vm, whose modules may be loaded and unloaded");
+		SKIP("not a guest of selftests/vm, whose modules may come and go");
 	if (access(PARAMETER, W_OK))
 		SKIP("the module under test is not loaded");
 	own_tls(true);
@@ -234,7 +234,7 @@ TEST_F_TIMEOUT(stock, comes_first, 30)
 	expect_tls_is(true, &self->conn);
 }
 
-/* Coming second it loads, for those who need its symbols, but must not be unloaded: that kills the machine. */
+/* Coming second it loads, for those who need its symbols; unloading it would kill the machine. */
 TEST_F_TIMEOUT(stock, comes_second, 30)
 {
 	probe(variant->name);

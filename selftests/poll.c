@@ -82,7 +82,8 @@ FIXTURE_SETUP(in)
 
 static void seal(struct in_self *self, size_t off, size_t len)
 {
-	self->wire_len = ref_seal(&self->conn.key[0], REF_DATA, self->buf + off, len, NULL, self->wire);
+	self->wire_len =
+		ref_seal(&self->conn.key[0], REF_DATA, self->buf + off, len, NULL, self->wire);
 }
 
 static void put_wire(struct in_self *self, size_t from, size_t to)
@@ -175,7 +176,8 @@ TEST_F_TIMEOUT(in, large_record, 30)
 		struct conn_job job;
 
 		seal(self, 16384 * i, 16384);
-		ASSERT_EQ(conn_send_start(&job, self->conn.fd[0], self->wire, self->wire_len, 5000), 0);
+		ASSERT_EQ(conn_send_start(&job, self->conn.fd[0], self->wire, self->wire_len, 5000),
+			  0);
 		EXPECT_EQ(next_events(self->epoll, wait_ms()), EPOLLIN);
 		EXPECT_EQ(drain(self, 16384 * i), 16384);
 		EXPECT_EQ(conn_job_end(&job), self->wire_len);

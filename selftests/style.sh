@@ -40,11 +40,11 @@ declare -A ignore_in=(
 	# Macros that define functions, and one that takes types: no do-while, no parentheses.
 	[kmod/compat/pick.h]="MACRO_ARG_REUSE,MACRO_WITH_FLOW_CONTROL,SPACING"
 )
-# User programs: names of OpenSSL and libc, C11 types, attributes spelt out, and no kernel helpers to prefer.
+# User programs: names of OpenSSL and libc, C11 types, attributes spelt out, ENOSYS as they see it, and no kernel helpers to prefer.
 ignore_user=$ignore,CAMELCASE,PREFER_KERNEL_TYPES,AVOID_EXTERNS,VOLATILE,USE_SPINLOCK_T,SSCANF_TO_KSTRTO,PREFER_PR_LEVEL
 # Macros that declare tests and variants stand at file scope: no do-while, no parentheses, arguments used twice.
 ignore_user+=,MULTISTATEMENT_MACRO_USE_DO_WHILE,COMPLEX_MACRO,MACRO_ARG_REUSE
-ignore_user+=,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,ARRAY_SIZE,MACRO_WITH_FLOW_CONTROL,CONSTANT_COMPARISON,STRCPY,STRLCPY,STRNCPY,JIFFIES_COMPARISON
+ignore_user+=,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,ARRAY_SIZE,MACRO_WITH_FLOW_CONTROL,CONSTANT_COMPARISON,STRCPY,STRLCPY,STRNCPY,JIFFIES_COMPARISON,ENOSYS
 
 # To stderr, so that it is said from inside $(...) too.
 skip() {

@@ -113,11 +113,14 @@ TEST_F(taken, not_from_sockmap)
 static int load_parser(void)
 {
 	const struct bpf_insn program[] = {
-		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 0, .src_reg = 1 },	/* r0 = skb->len */
+		/* r0 = skb->len */
+		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 0, .src_reg = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insns = (uintptr_t)program, .insn_cnt = 2,
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)program,
+		.insn_cnt = 2,
 		.license = (uintptr_t)"GPL",
 	};
 
@@ -150,7 +153,8 @@ TEST_F(taken, not_on_mptcp)
 {
 	int fd = socket(variant->family, SOCK_STREAM, IPPROTO_MPTCP);
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
-	struct sockaddr_in address4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address4 = { .sin_family = AF_INET,
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(variant->family, SOCK_STREAM, IPPROTO_MPTCP);
 	bool is_v6 = variant->family == AF_INET6;
 	struct sockaddr *any = is_v6 ? (struct sockaddr *)&address : (struct sockaddr *)&address4;

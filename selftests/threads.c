@@ -64,7 +64,8 @@ static void *write_share(void *arg)
 	struct worker *worker = arg;
 
 	for (int i = 0; i < CHUNK_COUNT; i++)
-		EXPECT_EQ(send(worker->fd, worker->shares->buf[worker->who] + i * CHUNK_LEN, CHUNK_LEN, 0),
+		EXPECT_EQ(send(worker->fd, worker->shares->buf[worker->who] + i * CHUNK_LEN,
+			       CHUNK_LEN, 0),
 			  CHUNK_LEN);
 	return NULL;
 }
@@ -150,7 +151,9 @@ TEST_F_TIMEOUT(two, readers, 30)
 	start_two(readers, self->conn.fd[1], self->shares, read_chunks);
 	for (int i = 0; i < 2 * CHUNK_COUNT; i++)
 		ASSERT_GT(conn_send_record(&self->conn, REF_DATA,
-					   self->shares[0].buf[i % 2] + i / 2 * CHUNK_LEN, CHUNK_LEN, NULL), 0);
+					   self->shares[0].buf[i % 2] + i / 2 * CHUNK_LEN,
+					   CHUNK_LEN, NULL),
+			  0);
 	ASSERT_EQ(shutdown(self->conn.fd[0], SHUT_WR), 0);
 	end_two(readers);
 	check_all_seen(self->shares);
@@ -248,7 +251,8 @@ static void *read_wire(void *arg)
 	ssize_t got;
 
 	self->wire_len = 0;
-	while ((got = recv(self->conn.fd[1], self->wire + self->wire_len, WIRE_SIZE - self->wire_len, 0)) > 0)
+	while ((got = recv(self->conn.fd[1], self->wire + self->wire_len,
+			   WIRE_SIZE - self->wire_len, 0)) > 0)
 		self->wire_len += got;
 	return NULL;
 }
@@ -264,7 +268,8 @@ static void check_wire(struct race_self *self, struct ref_key key, size_t sent_l
 		off++;
 	content_len = off;
 	for (; off < self->wire_len; off += record.wire_len) {
-		ASSERT_EQ(ref_open(&key, self->wire + off, self->wire_len - off, &record, plain), 0);
+		ASSERT_EQ(ref_open(&key, self->wire + off, self->wire_len - off, &record, plain),
+			  0);
 		for (size_t i = 0; i < record.plain_len; i++)
 			ASSERT_EQ(plain[i], PLAIN_CHAR);
 		content_len += record.plain_len;
@@ -311,7 +316,7 @@ TEST_F_TIMEOUT(race, keys_and_sender, 40)
 
 #define CROWD_COUNT	4
 
-/* Senders that wait for the socket lock went in before there were keys: they must not come out in the clear. */
+/* Senders that wait for the lock went in before there were keys: none may come out in the clear. */
 static void race_crowd(struct race_self *self)
 {
 	struct race_sender crowd[CROWD_COUNT];
@@ -322,7 +327,9 @@ static void race_crowd(struct race_self *self)
 	ASSERT_EQ(conn_attach(self->conn.fd[0]), 0);
 	ASSERT_EQ(pthread_create(&reader, NULL, read_wire, self), 0);
 	for (int i = 0; i < CROWD_COUNT; i++) {
-		crowd[i] = (struct race_sender){ .fd = self->conn.fd[0], .stop_after = -1, .keeps_open = true };
+		crowd[i] = (struct race_sender){ .fd = self->conn.fd[0],
+						 .stop_after = -1,
+						 .keeps_open = true };
 		ASSERT_EQ(pthread_create(&crowd[i].thread, NULL, send_plain, &crowd[i]), 0);
 	}
 	usleep(rand() % 3000);
@@ -367,7 +374,8 @@ TEST_F(race, sleeping_plain_writer)
 	do {
 		before_len = __atomic_load_n(&sender.sent_len, __ATOMIC_RELAXED);
 		usleep(100000);
-	} while (poll(&pfd, 1, 0) || __atomic_load_n(&sender.sent_len, __ATOMIC_RELAXED) != before_len);
+	} while (poll(&pfd, 1, 0) ||
+		 __atomic_load_n(&sender.sent_len, __ATOMIC_RELAXED) != before_len);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(conn_set_key(sender.fd, TLS_TX, &self->conn.key[0]), -EBUSY);
 	atomic_store(&sender.stop_after, 0);
@@ -405,7 +413,8 @@ static void *ask_always(void *arg)
 
 	for (int turn = 0; !atomic_load(&churn->stop); turn++) {
 		len = sizeof(info);
-		if (getsockopt(atomic_load(&churn->fd), SOL_TLS, turn % 2 ? TLS_RX : TLS_TX, &info, &len)) {
+		if (getsockopt(atomic_load(&churn->fd), SOL_TLS, turn % 2 ? TLS_RX : TLS_TX, &info,
+			       &len)) {
 			ASSERT_TRUE(errno == EBUSY || errno == ENOPROTOOPT || errno == EBADF ||
 				    errno == EOPNOTSUPP);
 			continue;

@@ -56,8 +56,15 @@ static void check_wire(struct types_self *self, const struct expected *expected,
 TEST_F(types, each)
 {
 	static const struct expected expected[] = {
-		{ REF_CHANGE_CIPHER, 1 }, { REF_ALERT, 2 }, { REF_HANDSHAKE, 900 }, { REF_DATA, 70 },
-		{ 24, 3 }, { 25, 4 }, { 26, 5 }, { 100, 100 }, { 255, 16384 },
+		{ REF_CHANGE_CIPHER, 1 },
+		{ REF_ALERT, 2 },
+		{ REF_HANDSHAKE, 900 },
+		{ REF_DATA, 70 },
+		{ 24, 3 },
+		{ 25, 4 },
+		{ 26, 5 },
+		{ 100, 100 },
+		{ 255, 16384 },
 	};
 	size_t off = 0;
 

@@ -128,7 +128,8 @@ TEST_F_TIMEOUT(unload, again_and_again, 40)
 {
 	for (int i = 0; i < 4; i++) {
 		ASSERT_EQ(conn_both(&self->conn), 0);
-		ASSERT_EQ(send(self->conn.fd[i % 2], self->buf, sizeof(self->buf), 0), sizeof(self->buf));
+		ASSERT_EQ(send(self->conn.fd[i % 2], self->buf, sizeof(self->buf), 0),
+			  sizeof(self->buf));
 		close_both(self);
 		expect_reloads(self);
 		ASSERT_EQ(conn_pair(self->conn.fd, CONN_LO, variant->family), 0);

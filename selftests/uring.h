@@ -30,7 +30,8 @@ static inline int uring_open(struct uring *ring)
 	if (!(ring->params.features & IORING_FEAT_SINGLE_MMAP))
 		return -ENOSYS;
 	len = ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
-	ring->rings = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+	ring->rings =
+		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
 	ring->sqes = mmap(NULL, sizeof(*ring->sqes), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
 			  IORING_OFF_SQES);
 	return ring->rings == MAP_FAILED || (void *)ring->sqes == MAP_FAILED ? -ENOMEM : 0;
@@ -50,7 +51,8 @@ static inline int uring_wait(struct uring *ring)
 	int result;
 
 	while (*head == __atomic_load_n(tail, __ATOMIC_ACQUIRE))
-		if (syscall(SYS_io_uring_enter, ring->fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+		if (syscall(SYS_io_uring_enter, ring->fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) <
+		    0)
 			return -errno;
 	cqe = (struct io_uring_cqe *)(ring->rings + ring->params.cq_off.cqes) +
 	      (*head & *uring_word(ring, ring->params.cq_off.ring_mask));

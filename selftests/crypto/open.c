@@ -40,7 +40,7 @@ static int open_record(struct trial *t, uint32_t ahead, struct ktlsx_opened *ope
 	memcpy(src, t->src.span, sizeof(src));
 	memcpy(&before, &t->dir, sizeof(before));
 	pieces_write(&t->src, t->wire);
-	err = ktlsx_record_open(&t->dir, ahead, src, t->wire_len, t->dst.span, t->dst.count,
+	err = ktlsx_record_open(&t->dir, ahead, src, t->wire_len, t->dst.span,
 				any_engine(t), opened);
 	ASSERT_TRUE(pieces_read(&t->src, t->got));
 	ASSERT_MEM_EQ(t->got, t->wire, t->wire_len);
