@@ -57,7 +57,7 @@ bench-path: ## instructions per record, ours beside the in-tree module
 
 style: ## how the code reads
 	$(need) style
-	@selftests/style.sh
+	@KDIR=$${KDIR:-$$(selftests/vm/image.sh headers $(KERNEL) || true)} selftests/style.sh
 
 module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
 	$(need) module

@@ -133,6 +133,8 @@ environment() {
 	elif [ -z "${script:-}${ICOUNT:-}" ]; then
 		export KTLSX_PARAMS=${KTLSX_PARAMS:-pool_poison=1}
 	fi
+	# In the guest the module is there: a test that does not find it has failed.
+	export KTLSX_REQUIRE=1
 	for name in "${!KTLSX_@}"; do
 		printf ' %s=%s' "$name" "${!name}"
 	done
@@ -144,7 +146,6 @@ boot() {
 	[ "$accel" = kvm ] || append+=' watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60'
 	[ -z "${ICOUNT:-}" ] || append+=' mitigations=off tsc=reliable quiet'
 	[ -z "${APPEND:-}" ] || append+=" $APPEND"
-	append+=${APPEND:+ $APPEND}
 
 	if [ -n "${SHELL_IN_GUEST:-}" ]; then
 		(qemu 86400 "$dir" "$accel" "$append KTLSX_SHELL=1" -serial mon:stdio)
