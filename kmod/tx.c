@@ -443,7 +443,7 @@ int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 	ctx->tx = tx;
 	ktlsx_sock_hook(sk, KTLSX_WRITE_SPACE, write_space);
 	/* write_space() may send while another task's fragment is in use. */
-	sk->sk_use_task_frag = false;
+	sk_disallow_task_frag(sk);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_TX, 1);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_TOTAL_TX, 1);
 	ktlsx_sock_publish(sk, KTLSX_MODE_TX);

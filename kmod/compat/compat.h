@@ -56,4 +56,14 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 }
 #endif
 
+#include <net/sock.h>
+
+/* Kernels without the field decide by sk_allocation alone. */
+static inline void sk_disallow_task_frag(struct sock *sk)
+{
+#ifdef KTLSX_HAVE_SK_USE_TASK_FRAG
+	sk->sk_use_task_frag = false;
+#endif
+}
+
 #endif /* KTLSX_COMPAT_H */
