@@ -170,16 +170,6 @@ static int read_header(struct sock *sk, struct ktlsx_framer *framer)
 	return parse(framer, header);
 }
 
-static u32 copy_size(const struct ktlsx_framer *framer)
-{
-	u32 size = 0;
-	unsigned int i;
-
-	for (i = 0; i < framer->copy_count; i++)
-		size += framer->copy[i].size;
-	return size;
-}
-
 /**
  * ktlsx_framer_hear() - be told of every byte that arrives
  * @sk: socket
@@ -249,7 +239,8 @@ static struct ktlsx_buf *copy_room(struct sock *sk,
 		ktlsx_framer_hear(sk, framer);
 	}
 	framer->copy_count++;
-	ktlsx_sock_charge(sk, &framer->charged, copy_size(framer));
+	ktlsx_sock_charge(sk, &framer->charged,
+			  ktlsx_bufs_size(framer->copy, framer->copy_count));
 	return &framer->copy[count];
 }
 

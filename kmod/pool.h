@@ -29,6 +29,24 @@ struct ktlsx_buf {
 	u32 off;
 };
 
+/**
+ * ktlsx_bufs_size() - bytes that buffers take up, used or not
+ * @buf: buffers on loan
+ * @count: how many
+ *
+ * Context: Any context.
+ * Return: bytes, to be charged while they rest.
+ */
+static inline u32 ktlsx_bufs_size(const struct ktlsx_buf *buf,
+				  unsigned int count)
+{
+	u32 size = 0;
+
+	while (count--)
+		size += buf[count].size;
+	return size;
+}
+
 int ktlsx_buf_get(struct net *net, struct ktlsx_buf *buf, gfp_t gfp);
 int ktlsx_buf_get_partial(struct net *net, struct ktlsx_buf *buf, gfp_t gfp);
 void ktlsx_buf_put(struct ktlsx_buf *buf);

@@ -64,16 +64,6 @@ void ktlsx_rx_release_cb(struct sock *sk)
 	ctx->base_prot->release_cb(sk);
 }
 
-static u32 parked_size(const struct ktlsx_parked *parked)
-{
-	u32 size = 0;
-	unsigned int i;
-
-	for (i = 0; i < parked->buf_count; i++)
-		size += parked->buf[i].size;
-	return size;
-}
-
 /**
  * ktlsx_rx_settle() - leave everything true for whoever comes next
  * @sk: socket
@@ -86,10 +76,13 @@ static u32 parked_size(const struct ktlsx_parked *parked)
  */
 void ktlsx_rx_settle(struct sock *sk, struct ktlsx_rx *rx)
 {
+	const struct ktlsx_parked *parked = &rx->parked;
 	bool was_ready = rx->is_ready;
 
-	if (rx->parked.is_parked)
-		ktlsx_sock_charge(sk, &rx->charged, parked_size(&rx->parked));
+	if (parked->is_parked)
+		ktlsx_sock_charge(sk, &rx->charged,
+				  ktlsx_bufs_size(parked->buf,
+						  parked->buf_count));
 	/*
 	 * Below SO_RCVLOWAT bytes TCP does not call data_ready(), so that a
 	 * record may show up here first; others may be waiting for it.

@@ -9,7 +9,6 @@
 #include "ktap.h"
 #include "conn.h"
 
-#include <linux/aio_abi.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +17,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include "aio.h"
 #include "uring.h"
 
 /* <netinet/tcp.h> of this C library may lack them. */
@@ -123,36 +123,12 @@ static ssize_t by_splice(int fd, uint8_t *buf, size_t len)
 
 static ssize_t by_aio(int fd, uint8_t *buf, size_t len)
 {
-	struct iocb iocb = { .aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = fd,
-			     .aio_buf = (uintptr_t)buf, .aio_nbytes = len };
-	struct iocb *list[] = { &iocb };
-	static aio_context_t context;
-	struct io_event event;
-
-	if (!context && syscall(SYS_io_setup, 1, &context))
-		SKIP("this machine lacks io_setup() (CONFIG_AIO)");
-	ASSERT_EQ(syscall(SYS_io_submit, context, 1, list), 1);
-	ASSERT_EQ(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1);
-	errno = event.res < 0 ? -event.res : 0;
-	return event.res < 0 ? -1 : event.res;
-}
-
-static ssize_t by_uring(struct io_uring_sqe sqe)
-{
-	static struct uring ring;
-	int ret = ring.rings ? 0 : uring_open(&ring);
-
-	if (ret == -ENOSYS || ret == -EPERM)
-		SKIP("this machine lacks io_uring (CONFIG_IO_URING, kernel.io_uring_disabled)");
-	ASSERT_EQ(ret, 0);
-	ret = uring_do(&ring, &sqe);
-	errno = ret < 0 ? -ret : 0;
-	return ret < 0 ? -1 : ret;
+	return aio_once(IOCB_CMD_PREAD, fd, buf, len);
 }
 
 static ssize_t by_uring_recv(int fd, uint8_t *buf, size_t len)
 {
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_RECV, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_RECV, .fd = fd,
 			.addr = (uintptr_t)buf, .len = len });
 }
 
@@ -161,19 +137,19 @@ static ssize_t by_uring_recvmsg(int fd, uint8_t *buf, size_t len)
 	struct iovec iov[3];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = cut(buf, len, iov) };
 
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_RECVMSG, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_RECVMSG, .fd = fd,
 			.addr = (uintptr_t)&msg, .len = 1 });
 }
 
 static ssize_t by_uring_read(int fd, uint8_t *buf, size_t len)
 {
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fd,
 			.addr = (uintptr_t)buf, .len = len, .off = -1 });
 }
 
 static ssize_t by_uring_splice(int fd, uint8_t *buf, size_t len)
 {
-	ssize_t done = by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE,
+	ssize_t done = uring_once((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE,
 				.fd = the_pipe()[1], .splice_fd_in = fd, .splice_off_in = -1,
 				.off = -1, .len = len });
 

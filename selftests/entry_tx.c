@@ -9,12 +9,12 @@
 #include "ktap.h"
 #include "conn.h"
 
-#include <linux/aio_abi.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include "aio.h"
 #include "uring.h"
 
 #ifndef MSG_ZEROCOPY
@@ -164,36 +164,12 @@ static ssize_t by_tee(int fd, uint8_t *buf, size_t len)
 
 static ssize_t by_aio(int fd, uint8_t *buf, size_t len)
 {
-	struct iocb iocb = { .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = fd,
-			     .aio_buf = (uintptr_t)buf, .aio_nbytes = len };
-	struct iocb *list[] = { &iocb };
-	static aio_context_t context;
-	struct io_event event;
-
-	if (!context && syscall(SYS_io_setup, 1, &context))
-		SKIP("this machine lacks io_setup() (CONFIG_AIO)");
-	ASSERT_EQ(syscall(SYS_io_submit, context, 1, list), 1);
-	ASSERT_EQ(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1);
-	errno = event.res < 0 ? -event.res : 0;
-	return event.res < 0 ? -1 : event.res;
-}
-
-static ssize_t by_uring(struct io_uring_sqe sqe)
-{
-	static struct uring ring;
-	int ret = ring.rings ? 0 : uring_open(&ring);
-
-	if (ret == -ENOSYS || ret == -EPERM)
-		SKIP("this machine lacks io_uring (CONFIG_IO_URING, kernel.io_uring_disabled)");
-	ASSERT_EQ(ret, 0);
-	ret = uring_do(&ring, &sqe);
-	errno = ret < 0 ? -ret : 0;
-	return ret < 0 ? -1 : ret;
+	return aio_once(IOCB_CMD_PWRITE, fd, buf, len);
 }
 
 static ssize_t by_uring_send(int fd, uint8_t *buf, size_t len)
 {
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = fd,
 			.addr = (uintptr_t)buf, .len = len });
 }
 
@@ -202,13 +178,13 @@ static ssize_t by_uring_sendmsg(int fd, uint8_t *buf, size_t len)
 	struct iovec iov[3];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = cut(buf, len, iov) };
 
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SENDMSG, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_SENDMSG, .fd = fd,
 			.addr = (uintptr_t)&msg, .len = 1 });
 }
 
 static ssize_t by_uring_write(int fd, uint8_t *buf, size_t len)
 {
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_WRITE, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_WRITE, .fd = fd,
 			.addr = (uintptr_t)buf, .len = len, .off = -1 });
 }
 
@@ -217,7 +193,7 @@ static ssize_t by_uring_splice(int fd, uint8_t *buf, size_t len)
 	ssize_t done = write(the_pipe()[1], buf, len < 9000 ? len : 9000);
 
 	ASSERT_GT(done, 0);
-	return by_uring((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE,
+	return uring_once((struct io_uring_sqe){ .opcode = IORING_OP_SPLICE,
 					       .fd = fd,
 					       .splice_fd_in = the_pipe()[0],
 					       .splice_off_in = -1,
@@ -284,7 +260,7 @@ static ssize_t by_uring_send_zc(int fd, uint8_t *buf, size_t len)
 {
 	enum { SEND_ZC = 47 };	/* IORING_OP_SEND_ZC of newer headers */
 
-	return by_uring((struct io_uring_sqe){ .opcode = SEND_ZC, .fd = fd,
+	return uring_once((struct io_uring_sqe){ .opcode = SEND_ZC, .fd = fd,
 			.addr = (uintptr_t)buf, .len = len });
 }
 

@@ -74,4 +74,18 @@ static inline int uring_do(struct uring *ring, const struct io_uring_sqe *sqe)
 	return uring_wait(ring);
 }
 
+/* One operation on a ring of this process. Return: as the system call that it stands for. */
+static ssize_t uring_once(struct io_uring_sqe sqe)
+{
+	static struct uring ring;
+	int ret = ring.rings ? 0 : uring_open(&ring);
+
+	if (ret == -ENOSYS || ret == -EPERM)
+		SKIP("this machine lacks io_uring (CONFIG_IO_URING, kernel.io_uring_disabled)");
+	ASSERT_EQ(ret, 0);
+	ret = uring_do(&ring, &sqe);
+	errno = ret < 0 ? -ret : 0;
+	return ret < 0 ? -1 : ret;
+}
+
 #endif
