@@ -15,10 +15,7 @@
 #include <net/tcp.h>
 
 /* Part of a run of bytes: what to leave out in front, what to take then. */
-struct cut {
-	u32 off;
-	u32 len;
-};
+struct cut { u32 off, len; };
 
 /*
  * The FIN has a sequence number but is no byte. The urgent mark is ignored:
@@ -165,9 +162,7 @@ static int read_header(struct sock *sk, struct ktlsx_framer *framer)
 	int err;
 
 	err = copy_bytes(sk, 0, header, sizeof(header));
-	if (unlikely(err))
-		return err;
-	return parse(framer, header);
+	return unlikely(err) ? err : parse(framer, header);
 }
 
 /**
@@ -467,6 +462,28 @@ void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer)
 		tcp_read_done(sk, framer->record_len);
 	framer->record_len = 0;
 	framer->seq = tcp_sk(sk)->copied_seq;
+}
+
+/**
+ * ktlsx_framer_discard() - throw away what came: nobody will read it
+ * @sk: socket
+ * @framer: its framer
+ * @gfp: 0 to postpone it, as ktlsx_framer_check()
+ *
+ * In the queue it would close the window, and turn a later FIN into a reset.
+ *
+ * Context: Socket lock held. The first time in process context, then any.
+ */
+void ktlsx_framer_discard(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp)
+{
+	u32 avail_len = bytes_available(sk);
+
+	framer->is_postponed = !gfp && avail_len;
+	if (!gfp)
+		return;
+	copy_drop(sk, framer);
+	if (avail_len)
+		tcp_read_done(sk, avail_len);
 }
 
 /**

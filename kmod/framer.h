@@ -62,6 +62,8 @@ int ktlsx_framer_check(struct sock *sk, struct ktlsx_framer *framer, gfp_t gfp);
 int ktlsx_framer_place(struct sock *sk, struct ktlsx_framer *framer,
 		       u32 skip_len, gfp_t gfp, struct ktlsx_place *place);
 void ktlsx_framer_take(struct sock *sk, struct ktlsx_framer *framer);
+void ktlsx_framer_discard(struct sock *sk, struct ktlsx_framer *framer,
+			  gfp_t gfp);
 void ktlsx_framer_hear(struct sock *sk, struct ktlsx_framer *framer);
 void ktlsx_framer_unhear(struct sock *sk, struct ktlsx_framer *framer);
 int ktlsx_framer_lowat(const struct sock *sk,

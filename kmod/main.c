@@ -5,6 +5,7 @@
  * it.
  */
 #include <linux/module.h>
+#include <linux/sysfs.h>
 
 #include "crypto/aead.h"
 #include "pool.h"
@@ -18,6 +19,32 @@
 static char *isa = "";
 module_param(isa, charp, 0444);
 MODULE_PARM_DESC(isa, "Best record engine allowed: generic or aesni; empty: the best this CPU has");
+
+/* One line an algorithm: what this CPU can run, an asterisk for what runs. */
+static int show_engines(char *page, const struct kernel_param *param)
+{
+	const struct ktlsx_aead_engine *const *row;
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < KTLSX_AEAD_COUNT; i++) {
+		const struct ktlsx_aead *aead = ktlsx_aead_find(i);
+
+		len += sysfs_emit_at(page, len, "%s:", aead->name);
+		for (row = aead->engines; *row; row++)
+			if (ktlsx_aead_can_run(*row))
+				len += sysfs_emit_at(page, len, " %s%s",
+						     (*row)->name,
+						     *row == aead->fast ? "*" :
+									  "");
+		len += sysfs_emit_at(page, len, "\n");
+	}
+	return len;
+}
+
+static const struct kernel_param_ops engines_ops = { .get = show_engines };
+module_param_cb(engines, &engines_ops, NULL, 0444);
+MODULE_PARM_DESC(engines, "Record engines that this CPU can run, by algorithm; * the active one (read only)");
 
 static const struct {
 	int (*init)(void);
@@ -75,3 +102,4 @@ module_exit(ktlsx_exit);
 
 MODULE_DESCRIPTION("TLS records in the TCP socket data path");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,33 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Owns the receiving state: the one record that is open, the ready flag, the
- * sticky error, and all that is said about them without reading (poll,
- * FIONREAD). Must not know how content leaves (rx_recv.c, rx_splice.c).
+ * sticky error. Must not know how content leaves (rx_recv.c, rx_splice.c), nor
+ * what control records say (rx_control.c).
  * Concurrency: socket lock held, data_ready() in softirq or backlog included;
- * poll reads is_ready and err without it.
+ * poll reads is_ready, halt and err without it.
  * Spec: RFC 8446 section 5, RFC 5246 section 6.2
  */
 #include "rx.h"
 
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/sockios.h>
-#include <linux/uaccess.h>
 #include <net/tcp.h>
-
-#include <asm/ioctls.h>
 
 static struct kmem_cache *cache;
 
-static bool refresh(struct sock *sk, struct ktlsx_rx *rx, gfp_t gfp)
+static bool is_worth_reading(struct sock *sk, struct ktlsx_rx *rx, gfp_t gfp)
 {
+	if (unlikely(rx->halt == KTLSX_HALT_CLOSED)) {
+		ktlsx_framer_discard(sk, &rx->framer, gfp);
+		return true;
+	}
+	if (unlikely(rx->halt))
+		return rx->err;
 	/*
 	 * While a record is parked the reader is late, and the window may
 	 * close on him: nothing is copied out ahead of need. An error of the
 	 * check, for want of memory too, is for a reader to see.
 	 */
-	bool is_ready = rx->parked.is_parked || rx->err ||
-			ktlsx_framer_check(sk, &rx->framer, gfp);
+	return rx->parked.is_parked || rx->err ||
+	       ktlsx_framer_check(sk, &rx->framer, gfp);
+}
+
+static bool refresh(struct sock *sk, struct ktlsx_rx *rx, gfp_t gfp)
+{
+	bool is_ready = is_worth_reading(sk, rx, gfp);
 
 	WRITE_ONCE(rx->is_ready, is_ready);
 	return is_ready;
@@ -209,13 +216,29 @@ int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
 	return 0;
 }
 
-/* Not sk_err: the socket must still be able to send the alert. */
+/**
+ * ktlsx_rx_fail() - receiving is over, by the peer's fault
+ * @sk: socket
+ * @rx: its receiving state
+ * @err: what every read answers from now on
+ *
+ * Not in sk_err: the socket must still be able to send the alert.
+ *
+ * Context: Process context, socket lock held.
+ * Return: @err.
+ */
+int ktlsx_rx_fail(struct sock *sk, struct ktlsx_rx *rx, int err)
+{
+	WRITE_ONCE(rx->err, err);
+	ktlsx_sock_of(sk)->has_failed = true;
+	return err;
+}
+
 static int fail(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat why,
 		int err)
 {
-	WRITE_ONCE(rx->err, err);
 	ktlsx_stat_add(sock_net(sk), why, 1);
-	return err;
+	return ktlsx_rx_fail(sk, rx, err);
 }
 
 static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
@@ -223,7 +246,7 @@ static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 	struct ktlsx_parked *parked = &rx->parked;
 	int ret;
 
-	if (unlikely(rx->err))
+	if (unlikely(rx->err || rx->halt))
 		return rx->err;
 	ret = ktlsx_framer_place(sk, &rx->framer, 0, sk->sk_allocation,
 				 &rx->place);
@@ -321,17 +344,20 @@ static int sleep_for_more(struct sock *sk, struct ktlsx_rx *rx, long *timeo)
  *
  * Context: Process context, socket lock held; released while it sleeps.
  * Return: 1 look again; 0 end of the stream or, with @has_some, no use in
- * waiting; -EAGAIN; -EINTR or -ERESTARTSYS; -ENOTCONN; the socket's error.
+ * waiting; -EAGAIN; -EINTR or -ERESTARTSYS; -ENOTCONN; -EKEYEXPIRED a KeyUpdate
+ * came; the socket's error.
  */
 int ktlsx_rx_wait(struct sock *sk, struct ktlsx_rx *rx, long *timeo,
 		  bool has_some)
 {
 	if (has_some) {
 		if (!*timeo || sk->sk_err || sk->sk_state == TCP_CLOSE ||
-		    (sk->sk_shutdown & RCV_SHUTDOWN) || signal_pending(current))
+		    rx->halt || (sk->sk_shutdown & RCV_SHUTDOWN) || signal_pending(current))
 			return 0;
 		return sleep_for_more(sk, rx, timeo);
 	}
+	if (unlikely(rx->halt))
+		return rx->halt == KTLSX_HALT_CLOSED ? 0 : -EKEYEXPIRED;
 	/* TCP's order, so that a reset behind the FIN is no error here either. */
 	if (sock_flag(sk, SOCK_DONE))
 		return 0;
@@ -346,92 +372,6 @@ int ktlsx_rx_wait(struct sock *sk, struct ktlsx_rx *rx, long *timeo,
 	if (signal_pending(current))
 		return sock_intr_errno(*timeo);
 	return sleep_for_more(sk, rx, timeo);
-}
-
-/**
- * ktlsx_rx_poll() - proto_ops.poll
- * @file: file
- * @sock: socket
- * @wait: poll table
- *
- * Context: Process context, no lock.
- * Return: poll mask.
- */
-__poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
-		       struct poll_table_struct *wait)
-{
-	struct sock *sk = sock->sk;
-	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
-	__poll_t mask = ctx->base_ops->poll(file, sock, wait);
-
-	mask &= ~(EPOLLIN | EPOLLRDNORM);
-	if (ktlsx_rx_is_readable(sk) ||
-	    (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
-		mask |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(ctx->rx->err))
-		mask |= EPOLLIN | EPOLLRDNORM | EPOLLERR;
-	return mask;
-}
-
-/**
- * ktlsx_rx_is_readable() - proto.sock_is_readable
- * @sk: socket
- *
- * Context: Any context.
- * Return: whether a read would return something.
- */
-bool ktlsx_rx_is_readable(struct sock *sk)
-{
-	return READ_ONCE(ktlsx_sock_of(sk)->rx->is_ready);
-}
-
-static int content_left(const struct ktlsx_rx *rx)
-{
-	const struct ktlsx_parked *parked = &rx->parked;
-
-	if (!READ_ONCE(parked->is_parked) ||
-	    READ_ONCE(parked->type) != TLS_CT_APPLICATION_DATA)
-		return 0;
-	return READ_ONCE(parked->len) - READ_ONCE(parked->off);
-}
-
-/**
- * ktlsx_rx_ioctl() - proto_ops.ioctl: FIONREAD counts content bytes
- * @sock: socket
- * @cmd: SIOCINQ is ours, all else is TCP's
- * @arg: user pointer
- *
- * Context: Process context.
- * Return: 0 or an errno, as TCP's.
- */
-int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
-{
-	struct sock *sk = sock->sk;
-	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
-	int answer;
-
-	if (cmd != SIOCINQ)
-		return ctx->base_ops->ioctl(sock, cmd, arg);
-
-	lock_sock(sk);
-	/* What stands in the way of a record is for the next read to tell. */
-	ktlsx_rx_next(sk, ctx->rx, KTLSX_STAT_RX_RECV_RECORDS);
-	answer = content_left(ctx->rx);
-	ktlsx_rx_settle(sk, ctx->rx);
-	release_sock(sk);
-	return put_user(answer, (int __user *)arg);
-}
-
-/**
- * ktlsx_rx_peek_len() - proto_ops.peek_len
- * @sock: socket
- *
- * Context: Any context.
- * Return: content bytes that are parked.
- */
-int ktlsx_rx_peek_len(struct socket *sock)
-{
-	return content_left(ktlsx_sock_of(sock->sk)->rx);
 }
 
 /**
@@ -483,6 +423,7 @@ void ktlsx_rx_stop(struct sock *sk)
 	ktlsx_framer_fini(sk, &rx->framer);
 	ktlsx_parked_drop(&rx->parked, true);
 	ktlsx_sock_charge(sk, &rx->charged, 0);
+	ktlsx_control_fini(sk, &rx->control);
 	ktlsx_dir_wipe(&rx->dir);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_RX, -1);
 	kmem_cache_free(cache, rx);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way in: recvmsg (rx_recv.c), splice (rx_splice.c), poll, FIONREAD and the
- * data_ready callback (rx.c) of a socket with RX keys. Opens each record into
- * a buffer of its own ("parked") and copies from there: no byte is shown before
- * its tag has verified.
+ * The way in: recvmsg (rx_recv.c), splice (rx_splice.c), poll and FIONREAD
+ * (rx_poll.c), control mode (rx_control.c) and the data_ready callback (rx.c).
+ * Opens each record into a buffer of its own ("parked") and copies from there:
+ * no byte is shown before its tag has verified.
  *
- * Everything but poll runs under the socket lock; poll reads only the ready
- * flag. Errors from the peer's bytes are sticky here, not in sk_err, so that
- * an alert can still be sent.
+ * Everything but poll runs under the socket lock; poll reads the ready flag,
+ * and takes the lock in control mode. Errors from the peer's bytes are sticky
+ * here, not in sk_err, so that an alert can still be sent.
  */
 #ifndef KTLSX_RX_H
 #define KTLSX_RX_H
@@ -15,6 +15,7 @@
 #include <linux/poll.h>
 #include <linux/socket.h>
 
+#include "control.h"
 #include "framer.h"
 #include "sock.h"
 
@@ -42,16 +43,33 @@ struct ktlsx_parked {
 	u32 len;
 };
 
+/* Why no record is opened although nothing is wrong. */
+enum ktlsx_halt {
+	KTLSX_HALT_NONE,
+	KTLSX_HALT_CLOSED,	/* close_notify came: for good */
+	KTLSX_HALT_KEY,		/* a KeyUpdate came, and a reader knows */
+};
+
+/* Who asks for a record, in control mode. */
+enum ktlsx_reader {
+	KTLSX_READER_LOOKS,	/* poll, FIONREAD: nothing is told yet */
+	KTLSX_READER_PLAIN,	/* has no room for a record type */
+	KTLSX_READER_HAS_ROOM,
+};
+
 /**
  * struct ktlsx_rx - receiving state of a socket with RX keys
  * @dir: keys and sequence number
  * @framer: where the next record is
  * @parked: the record being read
  * @err: first error that the peer's bytes caused; sticky; read locklessly
+ * @halt: enum ktlsx_halt; read locklessly
+ * @is_shut: the user shut reading down
  * @is_ready: a read would return something now; written under the socket
  *	lock, read by poll without
  * @charged: bytes charged to the socket for @parked; not 0 means that its
  *	content rested in memory while the lock was free
+ * @control: what control mode keeps
  * @place: scratch for locating a record, too large for the stack
  */
 struct ktlsx_rx {
@@ -59,8 +77,11 @@ struct ktlsx_rx {
 	struct ktlsx_framer framer;
 	struct ktlsx_parked parked;
 	int err;
+	u8 halt;
+	bool is_shut;
 	bool is_ready;
 	u32 charged;
+	struct ktlsx_control control;
 	struct ktlsx_place place;
 };
 
@@ -75,6 +96,11 @@ int ktlsx_rx_open(struct sock *sk, struct ktlsx_rx *rx, u32 ahead,
 void ktlsx_parked_drop(struct ktlsx_parked *parked, bool has_rested);
 void ktlsx_rx_consume(struct sock *sk, struct ktlsx_rx *rx, u32 len);
 void ktlsx_rx_settle(struct sock *sk, struct ktlsx_rx *rx);
+int ktlsx_rx_fail(struct sock *sk, struct ktlsx_rx *rx, int err);
+int ktlsx_rx_next_guided(struct sock *sk, struct ktlsx_rx *rx,
+			 enum ktlsx_stat way, enum ktlsx_reader reader);
+void ktlsx_rx_follow(struct sock *sk, struct ktlsx_rx *rx, u32 len);
+int ktlsx_rx_end(struct sock *sk, struct ktlsx_rx *rx);
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 		     int flags);
 ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
@@ -88,5 +114,18 @@ int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 int ktlsx_rx_peek_len(struct socket *sock);
 int ktlsx_rx_init(void);
 void ktlsx_rx_exit(void);
+
+/**
+ * ktlsx_rx_told() - a call is about to answer
+ * @rx: receiving state
+ * @ret: its answer; with -EKEYEXPIRED poll falls silent
+ *
+ * Context: Socket lock held; before ktlsx_rx_settle().
+ */
+static inline void ktlsx_rx_told(struct ktlsx_rx *rx, ssize_t ret)
+{
+	if (unlikely(ret == -EKEYEXPIRED))
+		WRITE_ONCE(rx->halt, KTLSX_HALT_KEY);
+}
 
 #endif /* KTLSX_RX_H */

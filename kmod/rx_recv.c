@@ -25,6 +25,7 @@ struct reading {
 	long timeo;
 	u8 type;
 	bool is_announced;
+	bool has_room;
 };
 
 /* Returns 1; 0 a record that is not for this call; -EIO no room for its type. */
@@ -88,12 +89,28 @@ static u32 hand_over(struct reading *reading, const struct ktlsx_parked *parked,
 	return done_len;
 }
 
+static bool is_control(const struct sock *sk)
+{
+	return unlikely(ktlsx_sock_of(sk)->is_control);
+}
+
+static int next_record(struct sock *sk, struct ktlsx_rx *rx,
+		       const struct reading *reading)
+{
+	if (is_control(sk))
+		return ktlsx_rx_next_guided(sk, rx, KTLSX_STAT_RX_RECV_RECORDS,
+					    reading->has_room ?
+						    KTLSX_READER_HAS_ROOM :
+						    KTLSX_READER_PLAIN);
+	return ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_RECV_RECORDS);
+}
+
 /* Returns 1 when a record is parked, else how the call ends. */
 static int await_record(struct sock *sk, struct ktlsx_rx *rx,
 			struct reading *reading)
 {
 	for (;;) {
-		int ret = ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_RECV_RECORDS);
+		int ret = next_record(sk, rx, reading);
 
 		if (ret)
 			return ret;
@@ -101,6 +118,9 @@ static int await_record(struct sock *sk, struct ktlsx_rx *rx,
 			return 0;
 		ret = ktlsx_rx_wait(sk, rx, &reading->timeo,
 				    reading->copied_len);
+		if (!ret && is_control(sk) && !reading->copied_len &&
+		    !reading->has_room)
+			return ktlsx_rx_end(sk, rx);
 		if (ret <= 0)
 			return ret;
 	}
@@ -112,12 +132,16 @@ static int take_record(struct sock *sk, struct ktlsx_rx *rx,
 {
 	struct ktlsx_parked *parked = &rx->parked;
 	bool has_faulted;
+	u32 done_len;
 	int ret;
 
 	ret = announce(reading, parked);
 	if (ret <= 0)
 		return ret;
-	ktlsx_rx_consume(sk, rx, hand_over(reading, parked, &has_faulted));
+	done_len = hand_over(reading, parked, &has_faulted);
+	if (unlikely(parked->type != TLS_CT_APPLICATION_DATA) && is_control(sk))
+		ktlsx_rx_follow(sk, rx, done_len);
+	ktlsx_rx_consume(sk, rx, done_len);
 	if (unlikely(has_faulted))
 		return -EFAULT;
 	if (likely(reading->type == TLS_CT_APPLICATION_DATA))
@@ -231,7 +255,10 @@ static int target_len(const struct sock *sk, const struct ktlsx_rx *rx,
  * Return: content bytes; 0 at the end of the stream; -EAGAIN; -EINTR or
  * -ERESTARTSYS; -EIO control record and no room for its type (it stays);
  * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky); -EFAULT; -EOPNOTSUPP
- * MSG_OOB; -ENOMEM (nothing is lost).
+ * MSG_OOB; -ENOMEM (nothing is lost). In control mode, without room for a
+ * record type, instead of -EIO: -ECONNRESET fatal alert, -EPROTO any other
+ * message or the end of the stream without close_notify (both for good);
+ * -EKEYEXPIRED a KeyUpdate (it stays).
  */
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -240,8 +267,9 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		.msg = msg,
 		.room_len = len,
 		.flags = flags,
+		.has_room = msg->msg_controllen,
 	};
-	int err;
+	int ret;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return sock_recv_errqueue(sk, msg, len, SOL_IP, IP_RECVERR);
@@ -255,10 +283,12 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	reading.target_len = target_len(sk, rx, len, flags);
 	reading.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	if (flags & MSG_PEEK)
-		err = peek(sk, rx, &reading);
+		ret = peek(sk, rx, &reading);
 	else
-		err = receive(sk, rx, &reading);
+		ret = receive(sk, rx, &reading);
+	ret = reading.copied_len ?: ret;
+	ktlsx_rx_told(rx, ret);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
-	return reading.copied_len ?: err;
+	return ret;
 }

@@ -71,6 +71,24 @@ static ssize_t give_to_pipe(struct sock *sk, struct ktlsx_rx *rx,
 	return ret;
 }
 
+static int next_record(struct sock *sk, struct ktlsx_rx *rx)
+{
+	if (unlikely(ktlsx_sock_of(sk)->is_control))
+		return ktlsx_rx_next_guided(sk, rx,
+					    KTLSX_STAT_RX_SPLICE_RECORDS,
+					    KTLSX_READER_PLAIN);
+	return ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_SPLICE_RECORDS);
+}
+
+static int wait_for_record(struct sock *sk, struct ktlsx_rx *rx, long *timeo)
+{
+	int ret = ktlsx_rx_wait(sk, rx, timeo, false);
+
+	if (!ret && unlikely(ktlsx_sock_of(sk)->is_control))
+		ret = ktlsx_rx_end(sk, rx);
+	return ret;
+}
+
 static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
 			      struct pipe_inode_info *pipe, size_t len,
 			      long timeo)
@@ -79,9 +97,9 @@ static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
 	ssize_t ret = 0;
 
 	while (spliced_len < len) {
-		ret = ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_SPLICE_RECORDS);
+		ret = next_record(sk, rx);
 		if (!ret && !spliced_len) {
-			ret = ktlsx_rx_wait(sk, rx, &timeo, false);
+			ret = wait_for_record(sk, rx, &timeo);
 			if (ret > 0)
 				continue;
 		}
@@ -104,7 +122,8 @@ static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
  * @flags: SPLICE_F_*
  *
  * Context: Process context.
- * Return: as ktlsx_rx_recvmsg(); -EINVAL control record (it stays).
+ * Return: as ktlsx_rx_recvmsg(); -EINVAL control record (it stays), unless in
+ * control mode.
  */
 ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 			     struct pipe_inode_info *pipe, size_t len,
@@ -122,6 +141,7 @@ ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 
 	lock_sock(sk);
 	ret = splice_records(sk, rx, pipe, len, sock_rcvtimeo(sk, is_nonblock));
+	ktlsx_rx_told(rx, ret);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 	return ret;

@@ -62,6 +62,10 @@ struct ktlsx_wiring {
  * @tx_payload_len_max: content bytes in a sealed record; read locklessly
  * @tx_zerocopy_ro: TLS_TX_ZEROCOPY_RO as set; has no effect in software
  * @rx_no_pad: TLS_RX_EXPECT_NO_PAD as set; read locklessly
+ * @is_control: KTLSX_CONTROL as set; read locklessly
+ * @is_write_only: KTLSX_KEYS_WRITE_ONLY as set
+ * @has_failed: the peer's bytes ended receiving by an error: nothing more is
+ *	said to him unasked
  * @rcu: diag may look at the context without a lock until a grace period ends
  */
 struct ktlsx_sock {
@@ -77,6 +81,9 @@ struct ktlsx_sock {
 	u8 mode;
 	bool tx_zerocopy_ro;
 	bool rx_no_pad;
+	bool is_control;
+	bool is_write_only;
+	bool has_failed;
 	struct rcu_head rcu;
 };
 

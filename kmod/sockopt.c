@@ -186,7 +186,7 @@ static int set_payload_len_max(struct sock *sk, sockptr_t optval,
 /**
  * ktlsx_sockopt_set() - setsockopt at level SOL_TLS
  * @sk: attached socket
- * @optname: TLS_*
+ * @optname: TLS_*, KTLSX_*
  * @optval: value
  * @optlen: bytes at @optval
  *
@@ -195,7 +195,8 @@ static int set_payload_len_max(struct sock *sk, sockptr_t optval,
  * cipher of the other direction, a psock is attached, or the socket is in
  * repair mode; -EBUSY keys are there already, a plain send sleeps or waits, or a record
  * is open (TLS_TX_MAX_PAYLOAD_LEN); -ENOENT a cipher that this build lacks;
- * -EFAULT; -ENOMEM; -ENOPROTOOPT unknown option.
+ * -EFAULT; -ENOMEM; -ENOPROTOOPT unknown option; for KTLSX_* as
+ * ktlsx_sockopt_control_set().
  */
 int ktlsx_sockopt_set(struct sock *sk, int optname, sockptr_t optval,
 		      unsigned int optlen)
@@ -218,7 +219,7 @@ int ktlsx_sockopt_set(struct sock *sk, int optname, sockptr_t optval,
 		err = set_payload_len_max(sk, optval, optlen);
 		break;
 	default:
-		err = -ENOPROTOOPT;
+		err = ktlsx_sockopt_control_set(sk, optname, optval, optlen);
 		break;
 	}
 	release_sock(sk);
@@ -234,6 +235,8 @@ static int get_keys(struct sock *sk, int optname, char __user *optval, int len)
 
 	if (!optval || len < (int)sizeof(struct tls_crypto_info))
 		return -EINVAL;
+	if (ctx->is_write_only && len > (int)sizeof(struct tls_crypto_info))
+		return -EPERM;
 	if (optname == TLS_TX && ctx->tx)
 		dir = &ctx->tx->dir;
 	else if (optname == TLS_RX && ctx->rx)
@@ -284,7 +287,7 @@ static int get_no_pad(struct sock *sk, char __user *optval,
 /**
  * ktlsx_sockopt_get() - getsockopt at level SOL_TLS
  * @sk: attached socket
- * @optname: TLS_*
+ * @optname: TLS_*, KTLSX_*
  * @optval: out
  * @optlen: in: bytes at @optval
  *
@@ -293,7 +296,8 @@ static int get_no_pad(struct sock *sk, char __user *optval,
  *
  * Context: Process context, socket lock not held.
  * Return: 0; -EINVAL wrong size, or an option that the version does not have;
- * -EBUSY no keys yet; -EFAULT; -ENOPROTOOPT unknown option.
+ * -EBUSY no keys yet; -EPERM keys that may only be written; -EFAULT;
+ * -ENOPROTOOPT unknown option; for KTLSX_* as ktlsx_sockopt_control_get().
  */
 int ktlsx_sockopt_get(struct sock *sk, int optname, char __user *optval,
 		      int __user *optlen)
@@ -322,7 +326,8 @@ int ktlsx_sockopt_get(struct sock *sk, int optname, char __user *optval,
 				sizeof(u16));
 		break;
 	default:
-		err = -ENOPROTOOPT;
+		err = ktlsx_sockopt_control_get(sk, optname, optval, optlen,
+						len);
 		break;
 	}
 	release_sock(sk);

@@ -37,6 +37,8 @@ static const char *const names[KTLSX_STAT_COUNT] = {
 	[KTLSX_STAT_POOL_BUSY] = "PoolBusy",
 	[KTLSX_STAT_POOL_ALLOC] = "PoolAlloc",
 	[KTLSX_STAT_POOL_SMALL] = "PoolSmall",
+	[KTLSX_STAT_RX_TICKETS] = "RxTickets",
+	[KTLSX_STAT_RX_TICKETS_DROPPED] = "RxTicketsDropped",
 };
 
 static struct ktlsx_stats __percpu **net_stats(struct net *net)

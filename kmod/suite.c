@@ -144,3 +144,22 @@ const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 			return &suites[i];
 	return NULL;
 }
+
+/**
+ * ktlsx_suite_ciphers() - what this build can seal with a version
+ * @version: TLS_1_x_VERSION
+ *
+ * Context: Any context.
+ * Return: bit n set for the cipher TLS_CIPHER_AES_GCM_128 + n.
+ */
+u64 ktlsx_suite_ciphers(u16 version)
+{
+	u64 bits = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(suites); i++)
+		if (suites[i].version->version == version)
+			bits |= 1ull << (suites[i].cipher->cipher_type -
+					 TLS_CIPHER_AES_GCM_128);
+	return bits;
+}

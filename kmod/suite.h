@@ -93,5 +93,6 @@ const struct ktlsx_version *ktlsx_version_find(u16 version);
 const struct ktlsx_cipher *ktlsx_cipher_find(u16 cipher_type);
 const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 					   const struct ktlsx_cipher *cipher);
+u64 ktlsx_suite_ciphers(u16 version);
 
 #endif /* KTLSX_SUITE_H */

@@ -15,18 +15,24 @@
 #include <net/tcp.h>
 
 #include "../uapi/linux/ktlsx.h"
+#include "message.h"
 #include "push.h"
 
 /* MSG_BATCH is the core's own hint, on all messages of sendmmsg() but one. */
 #define SEND_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR | \
 		    MSG_BATCH | MSG_CMSG_COMPAT)
-#define FORCED_STALLS_MAX 8
 #define HOLD_BACK_ROOM (4 * KTLSX_CONTENT_MAX)
 
 static struct kmem_cache *cache;
 
-/* To be called whenever the lock is about to go: rest is charged, work is not. */
-static void come_to_rest(struct sock *sk, struct ktlsx_tx *tx)
+/**
+ * ktlsx_tx_rest() - the lock is about to go: rest is charged, work is not
+ * @sk: socket
+ * @tx: its sending state
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_tx_rest(struct sock *sk, struct ktlsx_tx *tx)
 {
 	ktlsx_outgoing_rest(&tx->out);
 	if (tx->charged || tx->out.frag_count)
@@ -67,8 +73,18 @@ static void set_cork(struct sock *sk, struct ktlsx_tx *tx, bool is_on)
 	}
 }
 
-/* Give TCP what is sealed. Never sleeps; what TCP refuses stays with us. */
-static int push(struct sock *sk, struct ktlsx_tx *tx, int flags)
+/**
+ * ktlsx_tx_push() - give TCP what is sealed
+ * @sk: socket
+ * @tx: its sending state
+ * @flags: MSG_MORE when more is sure to follow, or 0
+ *
+ * What TCP refuses stays with us.
+ *
+ * Context: Socket lock held; any context. Never sleeps.
+ * Return: 0 when all of it went; -EAGAIN, -EPIPE or sk_err.
+ */
+int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
 	struct ktlsx_outgoing *out = &tx->out;
 	int err = 0;
@@ -108,34 +124,9 @@ static int seal_and_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 	int err;
 
 	ktlsx_outgoing_seal(sk, &tx->out, &tx->dir);
-	err = push(sk, tx, flags);
+	err = ktlsx_tx_push(sk, tx, flags);
 	/* The record is accepted; write_space() or the next call goes on. */
 	return err == -EAGAIN ? 0 : err;
-}
-
-/*
- * Push as close and shutdown must: without a limit and without waiting. TCP
- * queues one more segment while its queue is below the send buffer, and
- * charges without fail once it is above: stand right on that line.
- */
-static void push_forced(struct sock *sk, struct ktlsx_tx *tx)
-{
-	int sndbuf = sk->sk_sndbuf;
-	unsigned int stalls = 0;
-
-	WRITE_ONCE(tx->is_forced, true);
-	while (ktlsx_outgoing_is_sealed(&tx->out) && stalls < FORCED_STALLS_MAX) {
-		u32 before = ktlsx_outgoing_len(&tx->out);
-		int err;
-
-		WRITE_ONCE(sk->sk_sndbuf, sk->sk_wmem_queued + 1);
-		err = push(sk, tx, 0);
-		if (err && err != -EAGAIN)
-			break;
-		stalls = ktlsx_outgoing_len(&tx->out) == before ? stalls + 1 : 0;
-	}
-	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
-	WRITE_ONCE(tx->is_forced, false);
 }
 
 static int wait_for_room(struct sock *sk, struct ktlsx_tx *tx, long *timeo)
@@ -146,12 +137,12 @@ static int wait_for_room(struct sock *sk, struct ktlsx_tx *tx, long *timeo)
 		if (tx->is_shut || sk->sk_err ||
 		    (sk->sk_shutdown & SEND_SHUTDOWN))
 			return -EPIPE;
-		err = push(sk, tx, 0);
+		err = ktlsx_tx_push(sk, tx, 0);
 		if (!err && sk_stream_memory_free(sk))
 			return 0;
 		if (err && err != -EAGAIN)
 			return err;
-		come_to_rest(sk, tx);
+		ktlsx_tx_rest(sk, tx);
 		err = sk_stream_wait_memory(sk, timeo);
 		if (err)
 			return err;
@@ -206,7 +197,7 @@ ssize_t ktlsx_tx_feed(struct sock *sk, struct ktlsx_feed *feed)
 	/* An error came in between: what TCP holds back goes with the next ACK. */
 	if (unlikely(tx->is_corked && !(feed->flags & MSG_MORE)))
 		set_cork(sk, tx, false);
-	come_to_rest(sk, tx);
+	ktlsx_tx_rest(sk, tx);
 	return taken ? taken : sk_stream_error(sk, feed->flags, err);
 }
 
@@ -231,6 +222,19 @@ static int parse_cmsgs(struct msghdr *msg, u8 *type)
 	return 0;
 }
 
+/* A user who says the last word himself does not want ours behind it. */
+static bool is_farewell(const struct ktlsx_tx *tx, struct iov_iter text)
+{
+	size_t len = iov_iter_count(&text);
+	enum ktlsx_meaning meaning;
+	u8 alert[KTLSX_ALERT_LEN];
+
+	if (copy_from_iter(alert, sizeof(alert), &text) != sizeof(alert))
+		return false;
+	meaning = ktlsx_alert_judge(tx->dir.suite->version, alert, len);
+	return meaning == KTLSX_MEANS_CLOSE || meaning == KTLSX_MEANS_FATAL;
+}
+
 static ssize_t send_records(struct sock *sk, struct ktlsx_tx *tx,
 			    struct msghdr *msg)
 {
@@ -241,6 +245,8 @@ static ssize_t send_records(struct sock *sk, struct ktlsx_tx *tx,
 		.type = TLS_CT_APPLICATION_DATA,
 	};
 	u8 type = TLS_CT_INVALID;
+	bool is_last_word;
+	ssize_t ret;
 	int err;
 
 	if (msg->msg_flags & ~SEND_FLAGS)
@@ -260,7 +266,13 @@ static ssize_t send_records(struct sock *sk, struct ktlsx_tx *tx,
 	}
 	feed.way = feed.type == TLS_CT_APPLICATION_DATA ? KTLSX_WAY_SEND :
 							  KTLSX_WAY_CONTROL;
-	return ktlsx_tx_feed(sk, &feed);
+	if (likely(feed.type != TLS_CT_ALERT))
+		return ktlsx_tx_feed(sk, &feed);
+	is_last_word = is_farewell(tx, msg->msg_iter);
+	ret = ktlsx_tx_feed(sk, &feed);
+	if (ret == KTLSX_ALERT_LEN && is_last_word)
+		tx->has_ended = true;
+	return ret;
 }
 
 /**
@@ -307,7 +319,7 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 	tx = ctx->tx;
 	if (tx && tx->out.is_open) {
 		seal_and_push(sk, tx, 0);
-		come_to_rest(sk, tx);
+		ktlsx_tx_rest(sk, tx);
 	}
 	if (tx)
 		set_cork(sk, tx, false);
@@ -315,37 +327,6 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 	/* Whole records may rest in TCP, waiting for more. */
 	if (ctx->base_prot->splice_eof)
 		ctx->base_prot->splice_eof(sock);
-}
-
-static void flush(struct sock *sk, struct ktlsx_tx *tx)
-{
-	if (tx->out.is_open)
-		ktlsx_outgoing_seal(sk, &tx->out, &tx->dir);
-	push_forced(sk, tx);
-}
-
-/**
- * ktlsx_tx_shutdown() - proto_ops.shutdown: flush before the FIN
- * @sock: socket
- * @how: SHUT_RD, SHUT_WR or SHUT_RDWR
- *
- * Context: Process context.
- * Return: TCP's answer.
- */
-int ktlsx_tx_shutdown(struct socket *sock, int how)
-{
-	struct ktlsx_sock *ctx = ktlsx_sock_of(sock->sk);
-	struct sock *sk = sock->sk;
-
-	if (how == SHUT_WR || how == SHUT_RDWR) {
-		lock_sock(sk);
-		flush(sk, ctx->tx);
-		come_to_rest(sk, ctx->tx);
-		/* Nobody may get a record in between this and the FIN. */
-		ctx->tx->is_shut = true;
-		release_sock(sk);
-	}
-	return ctx->base_ops->shutdown(sock, how);
 }
 
 /**
@@ -410,7 +391,7 @@ static void write_space(struct sock *sk)
 		gfp_t gfp = sk->sk_allocation;
 
 		sk->sk_allocation = GFP_ATOMIC;
-		push(sk, tx, 0);
+		ktlsx_tx_push(sk, tx, 0);
 		sk->sk_allocation = gfp;
 		ktlsx_sock_charge(sk, &tx->charged, ktlsx_outgoing_len(&tx->out));
 	}
@@ -451,10 +432,8 @@ int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 }
 
 /**
- * ktlsx_tx_stop() - flush, unhook, wipe and free the sending state
- * @sk: socket that is being closed
- *
- * Every accepted byte goes to TCP whatever the send buffer says.
+ * ktlsx_tx_stop() - unhook, wipe and free the sending state
+ * @sk: socket that is being closed, after ktlsx_tx_finish()
  *
  * Context: Process context, socket lock held.
  */
@@ -463,15 +442,9 @@ void ktlsx_tx_stop(struct sock *sk)
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_tx *tx = ctx->tx;
 
-	flush(sk, tx);
-	if (ktlsx_outgoing_is_sealed(&tx->out)) {
-		/* A record cut short must not look like the end: reset. */
-		sock_set_flag(sk, SOCK_LINGER);
-		sk->sk_lingertime = 0;
-	}
 	ktlsx_sock_unhook(sk, KTLSX_WRITE_SPACE, write_space);
 	ktlsx_outgoing_drop(&tx->out);
-	come_to_rest(sk, tx);
+	ktlsx_tx_rest(sk, tx);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_TX, -1);
 	ktlsx_dir_wipe(&tx->dir);
 	ctx->tx = NULL;

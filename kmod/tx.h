@@ -2,7 +2,7 @@
 /*
  * The way out: what a socket with TX keys does with plaintext. Cuts it into
  * records, hands the sealed ones to TCP, and keeps what TCP would not take
- * until it does. Knows nothing of receiving.
+ * until it does (tx.c); says goodbye (tx_end.c). Knows nothing of receiving.
  *
  * All state is under the socket lock. No call waits with a record half built
  * by one caller; after each wait everything is derived again.
@@ -22,6 +22,7 @@
  * @charged: bytes charged to the socket for @out
  * @is_waiting: TCP did not take all of the sealed record; read locklessly
  * @is_shut: shutdown() came: nothing more is taken
+ * @has_ended: close_notify or a fatal alert was sent
  * @is_pushing: a push is under way; write_space must not start another
  * @is_corked: TCP_NAGLE_CORK was set by us, not by the user
  * @is_forced: the push under way is not bound by the send buffer
@@ -32,6 +33,7 @@ struct ktlsx_tx {
 	u32 charged;
 	bool is_waiting;
 	bool is_shut;
+	bool has_ended;
 	bool is_pushing;
 	bool is_corked;
 	bool is_forced;
@@ -43,7 +45,10 @@ void ktlsx_tx_stop(struct sock *sk);
 ssize_t ktlsx_tx_feed(struct sock *sk, struct ktlsx_feed *feed);
 int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 void ktlsx_tx_splice_eof(struct socket *sock);
-int ktlsx_tx_shutdown(struct socket *sock, int how);
+void ktlsx_tx_rest(struct sock *sk, struct ktlsx_tx *tx);
+int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags);
+void ktlsx_tx_shut(struct sock *sk);
+void ktlsx_tx_finish(struct sock *sk);
 bool ktlsx_tx_has_room(const struct sock *sk, int wake);
 void ktlsx_tx_uncork(struct sock *sk);
 bool ktlsx_tx_has_open_record(const struct sock *sk);

@@ -70,14 +70,30 @@ static int ulp_disconnect(struct sock *sk, int flags)
 	return -EOPNOTSUPP;
 }
 
+static int ulp_shutdown(struct socket *sock, int how)
+{
+	struct ktlsx_sock *ctx = ktlsx_sock_of(sock->sk);
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	if (ctx->tx && (how == SHUT_WR || how == SHUT_RDWR))
+		ktlsx_tx_shut(sk);
+	if (ctx->rx && (how == SHUT_RD || how == SHUT_RDWR))
+		ctx->rx->is_shut = true;
+	release_sock(sk);
+	return ctx->base_ops->shutdown(sock, how);
+}
+
 static void ulp_close(struct sock *sk, long timeout)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct proto *base_prot = ctx->base_prot;
 
 	lock_sock(sk);
-	if (ctx->tx)
+	if (ctx->tx) {
+		ktlsx_tx_finish(sk);
 		ktlsx_tx_stop(sk);
+	}
 	if (ctx->rx)
 		ktlsx_rx_stop(sk);
 	/* Before TCP's close: with SO_LINGER 0 that calls sk_prot->disconnect. */
@@ -119,6 +135,7 @@ KTLSX_RECVMSG_WITH_ADDR_LEN(rx_recvmsg_addr_len, ktlsx_rx_recvmsg)
  *      busy poll, psock       proto.sock_is_readable    ours
  *      release of the lock    proto.release_cb          ours, then TCP's
  *      SIOCINQ, FIONREAD      ops.ioctl                 ours: content bytes
+ *      shutdown               ops.shutdown              ours, then TCP's
  *      kernel                 ops.peek_len              ours: content bytes
  *      kernel                 ops.read_sock, read_skb   refused, EOPNOTSUPP
  *      mmap                   ops.mmap                  refused, ENODEV
@@ -144,7 +161,7 @@ static void wire_tx(struct proto *prot, struct proto_ops *ops)
 {
 	prot->splice_eof = ktlsx_tx_splice_eof;
 	prot->stream_memory_free = ktlsx_tx_has_room;
-	ops->shutdown = ktlsx_tx_shutdown;
+	ops->shutdown = ulp_shutdown;
 	ops->sendmsg_locked = NULL;
 }
 
@@ -154,6 +171,7 @@ static void wire_rx(struct proto *prot, struct proto_ops *ops)
 				   rx_recvmsg_addr_len);
 	prot->sock_is_readable = ktlsx_rx_is_readable;
 	prot->release_cb = ktlsx_rx_release_cb;
+	ops->shutdown = ulp_shutdown;
 	ops->splice_read = ktlsx_rx_splice_read;
 	ops->poll = ktlsx_rx_poll;
 	ops->ioctl = ktlsx_rx_ioctl;

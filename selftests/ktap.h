@@ -57,7 +57,8 @@ struct ktap_test {
 };
 
 static struct ktap_test *ktap_tests;
-static struct ktap_verdict *ktap_verdict;
+/* Weak: a test of several files has one verdict. */
+__attribute__((weak)) struct ktap_verdict *ktap_verdict;
 static struct ktap_fixture global_fixture KTAP_UNUSED = { .name = "global" };
 
 static inline void ktap_add_test(struct ktap_test *test)

@@ -10,9 +10,9 @@ set -euo pipefail
 declare -A packages=(
 	[module]="build-essential"
 	[check]="build-essential libssl-dev valgrind"
-	[vm]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd"
-	[style]="build-essential libssl-dev clang libclang-rt-dev sparse shellcheck perl linux-source-6.1"
-	[demo]="build-essential libssl-dev qemu-system-x86 cpio xz-utils zstd openssl pkg-config nettle-dev libgmp-dev"
+	[vm]="build-essential libssl-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd"
+	[style]="build-essential libssl-dev libjson-c-dev clang libclang-rt-dev sparse shellcheck perl linux-source-6.1"
+	[demo]="build-essential libssl-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd openssl pkg-config nettle-dev libgmp-dev"
 )
 
 missing=()

@@ -36,7 +36,14 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	},
 };
 
-static bool can_run(const struct ktlsx_aead_engine *engine)
+/**
+ * ktlsx_aead_can_run() - is the engine for this CPU?
+ * @engine: any
+ *
+ * Context: Any.
+ * Return: whether the CPU has all it needs.
+ */
+bool ktlsx_aead_can_run(const struct ktlsx_aead_engine *engine)
 {
 	return !(engine->cpu_needs & ~ktlsx_cpu_features());
 }
@@ -44,7 +51,7 @@ static bool can_run(const struct ktlsx_aead_engine *engine)
 /* From @from on, the first engine the CPU can run; the generic one at the latest. */
 static const struct ktlsx_aead_engine *first_usable(const struct ktlsx_aead_engine *const *from)
 {
-	while (*from && !can_run(*from))
+	while (*from && !ktlsx_aead_can_run(*from))
 		from++;
 	return *from;
 }

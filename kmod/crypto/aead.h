@@ -113,6 +113,7 @@ struct ktlsx_aead {
 /* Described in aead.c. */
 int ktlsx_aead_init(const char *isa);
 const struct ktlsx_aead *ktlsx_aead_find(enum ktlsx_aead_alg alg);
+bool ktlsx_aead_can_run(const struct ktlsx_aead_engine *engine);
 int ktlsx_aead_disable(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *engine);
 void ktlsx_aead_prepare(const struct ktlsx_aead *aead, struct ktlsx_aead_key *key, const u8 *raw);
 void ktlsx_aead_wipe(struct ktlsx_aead_key *key);

@@ -42,6 +42,7 @@ make_stage() {
 	mkdir "$stage/gnutls"
 	cp "$here"/*.{sh,conf,cnf} "$stage/"
 	cp "${KTLSX_DEMO_GNUTLS:-$here/gnutls}"/[gl]* "$stage/gnutls/"
+	cp "${KTLSX_DEMO_COMMAND:-$here/ktlsx}" "$stage/ktlsx"
 	chmod -R a+rX "$stage"
 }
 
@@ -58,8 +59,8 @@ demonstrate() {
 }
 
 PATH=$PATH:/usr/sbin:/sbin
-for program in nginx curl openssl setpriv unshare ip modinfo; do
-	command -v $program > /dev/null || die "no $program here (packages nginx curl openssl util-linux iproute2 kmod)"
+for program in nginx curl openssl gnutls-cli setpriv unshare ip modinfo; do
+	command -v $program > /dev/null || die "no $program here (packages nginx curl openssl gnutls-bin util-linux iproute2 kmod)"
 done
 [ ! -d /sys/module/tls ] || die 'the in-tree module tls is loaded, and keeps the name'
 trap leave EXIT

@@ -8,18 +8,21 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# All of it Debian's; libgnutls30 for the libraries that ours needs, too.
-packages='bash coreutils grep sed util-linux kmod curl openssl nginx-light libgnutls30'
+# All of it Debian's; libgnutls30 for the libraries that our GnuTLS needs, too, libjson-c5 for the command.
+packages='bash coreutils grep sed util-linux kmod curl openssl nginx-light gnutls-bin libgnutls30 libjson-c5'
 
 gnutls=$("$here/gnutls.sh")
+make --no-print-directory -s -C "$here/../../userspace"
+command=$(realpath "$here/../../userspace/build/ktlsx")
 if [ "${HOST:-0}" = 1 ]; then
-	KTLSX_DEMO_GNUTLS=$gnutls "$here/host.sh"
+	KTLSX_DEMO_GNUTLS=$gnutls KTLSX_DEMO_COMMAND=$command "$here/host.sh"
 else
 	root=$(mktemp -d)
 	trap 'rm -rf "$root"' EXIT
 	mkdir -p "$root/demo/gnutls"
 	cp "$here"/*.{sh,conf,cnf} "$root/demo/"
 	cp "$gnutls"/[gl]* "$root/demo/gnutls/"
+	cp "$command" "$root/demo/ktlsx"
 	chmod -R a+rX "$root"
 	"$here/../vm/run.sh" --root "$root" --packages "$packages" --run "/demo/${DEMO_SCRIPT:-host.sh}" --timeout 900 "${KERNEL:-6.1}"
 fi

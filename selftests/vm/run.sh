@@ -11,6 +11,7 @@ usage() {
 	cat <<-'END'
 	run.sh [options] [KERNEL [PATTERN]]   run the test programs whose name contains or matches PATTERN ("prog:test": that test)
 	  --image DIR       boot this image instead of making one
+	  --in FOLDER       the programs of selftests/build/FOLDER
 	  --run PATH        run one script of the guest instead of tests: its output comes live, its exit status is ours
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
 	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (900)
@@ -78,9 +79,9 @@ write_list() {
 	seconds=$(sed -n 's/^timeout=//p' "$tests/settings" 2> /dev/null || true)
 	while read -r program; do
 		# shellcheck disable=SC2053 # the pattern is one
-		[[ $program == *"$pattern"* || $program == $pattern ]] && echo "${seconds:-120} /tests/$program $filter"
-	done < <(find "$tests/build" -maxdepth "${depth:-1}" -type f -perm -u+x -printf '%P\n' | sort) > "$2" || true
-	[ -s "$2" ] || die "no test program in selftests/build matches '$1'"
+		[[ $program == *"$pattern"* || $program == $pattern ]] && echo "${seconds:-120} /tests/${folder:+$folder/}$program $filter"
+	done < <(find "$tests/build/$folder" -maxdepth "${depth:-1}" -type f -perm -u+x -printf '%P\n' | sort) > "$2" || true
+	[ -s "$2" ] || die "no test program in selftests/build/$folder matches '$1'"
 }
 
 # Shows results as they come: programs, and what failed inside them with the lines that say why.
@@ -183,12 +184,13 @@ judge() {
 	[ -z "${sum:-}" ] || printf '%s\n' "$sum"
 }
 
-kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep=''
+kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder=''
 image_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--image) image=$2; shift ;;
 	--run) script=$2; shift ;;
+	--in) folder=$2; shift ;;
 	--root | --packages) image_options+=("$1" "$2"); shift ;;
 	--no-module) KTLSX_NOMODULE=1 ;;
 	--mem) mem=$2; shift ;;

@@ -85,9 +85,9 @@
 #define KTLSX_ALERT 0x104
 
 /* Bits of ktlsx_features.features. */
-#define KTLSX_FEATURE_CONTROL (1 << 0)		/* KTLSX_CONTROL and what it says */
-#define KTLSX_FEATURE_KEYS_WRITE_ONLY (1 << 1)
-#define KTLSX_FEATURE_REKEY (1 << 2)		/* TLS_TX, TLS_RX again, TLS 1.3 */
+#define KTLSX_FEATURE_CONTROL 0x1		/* KTLSX_CONTROL and what it says */
+#define KTLSX_FEATURE_KEYS_WRITE_ONLY 0x2
+#define KTLSX_FEATURE_REKEY 0x4		/* TLS_TX, TLS_RX again, TLS 1.3 */
 
 /*
  * @features: KTLSX_FEATURE_*

@@ -16,6 +16,7 @@
 
 #define KTLSX_TRAFFIC_KEY_LEN_MAX 32
 #define KTLSX_IV_LEN 12
+#define KTLSX_CRYPTO_INFO_LEN_MAX 56
 
 /* A key and IV; to be kept in a vault slot only (it fits into @scratch). */
 struct ktlsx_traffic_key {
@@ -23,15 +24,30 @@ struct ktlsx_traffic_key {
 	uint8_t iv[KTLSX_IV_LEN];	/* TLS 1.2 GCM: salt in the first 4 bytes */
 };
 
+/**
+ * struct ktlsx_scratch - how @scratch of a slot is used, by keys.c and its callers
+ * @client: key of what the client sends (TLS 1.2); of the one direction (TLS 1.3)
+ * @server: key of what the server sends (TLS 1.2)
+ * @block: key block, exporter secret, next traffic secret
+ * @info: crypto_info struct
+ */
+struct ktlsx_scratch {
+	struct ktlsx_traffic_key client;
+	struct ktlsx_traffic_key server;
+	uint8_t block[96];
+	uint8_t info[KTLSX_CRYPTO_INFO_LEN_MAX];
+};
+
+struct ktlsx_scratch *ktlsx_keys_scratch(struct ktlsx_secrets *secrets);
 int ktlsx_keys_expand(const struct ktlsx_suite *suite, const uint8_t *secret,
 		      const char *label, const uint8_t *context, size_t context_len,
 		      uint8_t *out, size_t out_len);
 int ktlsx_keys_traffic13(const struct ktlsx_suite *suite, const uint8_t *secret,
 			 struct ktlsx_traffic_key *out);
-int ktlsx_keys_next13(const struct ktlsx_suite *suite, uint8_t *secret);
-int ktlsx_keys_traffic12(const struct ktlsx_suite *suite, const struct ktlsx_secrets *secrets,
+int ktlsx_keys_next13(const struct ktlsx_suite *suite, const uint8_t *secret, uint8_t *next);
+int ktlsx_keys_traffic12(const struct ktlsx_suite *suite, struct ktlsx_secrets *secrets,
 			 struct ktlsx_traffic_key *client, struct ktlsx_traffic_key *server);
-int ktlsx_keys_export(const struct ktlsx_suite *suite, const struct ktlsx_secrets *secrets,
+int ktlsx_keys_export(const struct ktlsx_suite *suite, struct ktlsx_secrets *secrets,
 		      const char *label, const uint8_t *context, size_t context_len,
 		      uint8_t *out, size_t out_len);
 int ktlsx_keys_crypto_info(const struct ktlsx_suite *suite, const struct ktlsx_traffic_key *key,

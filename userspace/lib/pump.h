@@ -17,6 +17,7 @@
 #include "error.h"
 
 #define KTLSX_HEADER_LEN 5
+#define KTLSX_NONCE_LEN 8
 #define KTLSX_RECORD_LEN_MAX (KTLSX_HEADER_LEN + 16384 + 2048)
 
 /**
@@ -24,25 +25,28 @@
  * @fd: socket
  * @in: memory BIO that SSL reads
  * @out: memory BIO that SSL writes
- * @record: the record being received
- * @record_have: bytes of it so far
- * @record_len: bytes in all; 0 while the header is incomplete
- * @peer_len: bytes received in this handshake
+ * @header: of the record being received
+ * @header_have: bytes of it so far
+ * @body_left: bytes of that record still to come, once the header is complete
+ * @peer_len: bytes announced or received
  * @peer_len_max: the bound
- * @is_first_sealed_seen: scanning for the nonce of our Finished: CCS went by
- * @finished_nonce: TLS 1.2 GCM: explicit nonce of our own Finished record
- * @has_finished_nonce: it was seen
+ * @out_head: header and explicit nonce of the record being sent
+ * @out_have: bytes of it so far
+ * @out_left: bytes of that record still to come, once its header is complete
+ * @has_ccs: a ChangeCipherSpec of ours went by
+ * @has_finished_nonce: and the record after it
+ * @finished_nonce: TLS 1.2: explicit nonce of our own Finished record
  */
 struct ktlsx_pump {
 	int fd;
 	BIO *in;
 	BIO *out;
-	uint8_t record[KTLSX_RECORD_LEN_MAX];
-	size_t record_have;
-	size_t record_len;
+	uint8_t header[KTLSX_HEADER_LEN];
+	size_t header_have;
+	size_t body_left;
 	size_t peer_len;
 	size_t peer_len_max;
-	uint8_t out_header[KTLSX_HEADER_LEN + 8];
+	uint8_t out_head[KTLSX_HEADER_LEN + KTLSX_NONCE_LEN];
 	size_t out_have;
 	size_t out_left;
 	bool has_ccs;

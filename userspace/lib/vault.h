@@ -11,7 +11,7 @@
 
 #define KTLSX_SECRET_LEN_MAX 48	/* SHA-384 */
 #define KTLSX_RANDOM_LEN 32
-#define KTLSX_BLOCK_LEN_MAX 256	/* TLS 1.2 key block; a crypto_info struct */
+#define KTLSX_BLOCK_LEN_MAX 256	/* what keys.c makes out of secrets */
 
 enum ktlsx_direction {
 	KTLSX_RX,
@@ -43,7 +43,7 @@ struct ktlsx_vault;
 
 int ktlsx_vault_new(struct ktlsx_vault **vault);
 void ktlsx_vault_free(struct ktlsx_vault *vault);
-struct ktlsx_secrets *ktlsx_vault_take(struct ktlsx_vault *vault);
+int ktlsx_vault_take(struct ktlsx_vault *vault, struct ktlsx_secrets **secrets);
 void ktlsx_vault_give(struct ktlsx_vault *vault, struct ktlsx_secrets *secrets);
 
 #endif /* KTLSX_VAULT_H */
