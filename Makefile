@@ -33,7 +33,7 @@ demo: ## nginx, curl, OpenSSL and GnuTLS through the module, in the VM; HOST=1: 
 	@HOST=$(HOST) selftests/demo/run.sh
 
 test: ## everything for the default kernel
-	@bash selftests/test.sh check style vm
+	@bash selftests/test.sh check handshake style vm vm-handshake
 
 test-all: ## everything for all kernels
 	@echo "test-all: not built yet: only kernel $(BUILT) is (make test)"; exit 1
@@ -47,13 +47,26 @@ check: ## the record crypto and codec in userspace
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto check
 
-bench: bench-path ## all measurements: the paths, and the record crypto on this CPU
+handshake: ## the helper library here, the kernel simulated: T=program[:test]; sanitizers, valgrind, fuzzers
+	$(need) handshake
+	@selftests/handshake/native.sh '$(T)'
+
+vm-handshake: ## the helper library in a VM, with OpenSSL's, GnuTLS's, curl's and nginx's own programs: T=program[:test]
+	$(need) handshake vm
+	@$(MAKE) --no-print-directory -s -C selftests/handshake all
+	@selftests/handshake/vm.sh $(KERNEL) '$(T)'
+
+bench: bench-path bench-handshake ## all measurements: the paths, and the record crypto on this CPU
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto bench
 
 bench-path: ## instructions per record, ours beside the in-tree module
 	$(need) vm
 	@selftests/bench/path.sh $(KERNEL)
+
+bench-handshake: ## handshakes a second beside openssl s_server; what the handover costs
+	$(need) handshake
+	@selftests/bench/handshake.sh
 
 style: ## how the code reads
 	$(need) style
@@ -63,7 +76,12 @@ module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
 	$(need) module
 	@$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules
 
-install: module ## the module and its configuration, under DESTDIR
+userspace: ## userspace/build: libktlsx and the command ktlsx
+	$(need) userspace
+	@$(MAKE) --no-print-directory -C userspace
+
+install: module userspace ## module, its configuration, library, command and manuals, under DESTDIR
+	@$(MAKE) --no-print-directory -s -C userspace install DESTDIR='$(DESTDIR)'
 	@$(kdir) release=$$(cat "$$kdir/include/config/kernel.release") && \
 		install -v -D -m 644 kmod/ktlsx.ko "$(DESTDIR)/lib/modules/$$release/updates/ktlsx.ko" && \
 		{ [ -n "$(DESTDIR)" ] || depmod "$$release"; }
@@ -75,8 +93,10 @@ deb: ## a Debian package
 
 clean: ## what the targets built here; the cache stays
 	@$(MAKE) --no-print-directory -s -C selftests clean
+	@$(MAKE) --no-print-directory -s -C userspace clean
 	@find kmod . -maxdepth 1 \( -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name 'modules.order' -o -name Module.symvers \
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check bench bench-path style module install deb clean
+.PHONY: help demo test test-all vm check handshake vm-handshake bench bench-path bench-handshake style module userspace \
+	install deb clean

@@ -241,6 +241,18 @@ static int fail(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat why,
 	return ktlsx_rx_fail(sk, rx, err);
 }
 
+static void count(struct sock *sk, struct ktlsx_parked *parked,
+		  enum ktlsx_stat way)
+{
+	if (parked->type != TLS_CT_APPLICATION_DATA)
+		way = KTLSX_STAT_RX_CONTROL_RECORDS;
+	if (way == KTLSX_UNCOUNTED)
+		return;
+	ktlsx_stat_add(sock_net(sk), way, 1);
+	ktlsx_stat_add(sock_net(sk), way + 1, parked->len);
+	parked->is_counted = true;
+}
+
 static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 {
 	struct ktlsx_parked *parked = &rx->parked;
@@ -263,11 +275,8 @@ static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 	ktlsx_framer_take(sk, &rx->framer);
 	ktlsx_dir_advance(&rx->dir);
 	parked->is_parked = true;
-
-	if (parked->type != TLS_CT_APPLICATION_DATA)
-		way = KTLSX_STAT_RX_CONTROL_RECORDS;
-	ktlsx_stat_add(sock_net(sk), way, 1);
-	ktlsx_stat_add(sock_net(sk), way + 1, parked->len);
+	parked->is_counted = false;
+	count(sk, parked, way);
 	return 1;
 }
 
@@ -275,7 +284,8 @@ static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
  * ktlsx_rx_next() - have a record parked, without waiting
  * @sk: socket
  * @rx: its receiving state
- * @way: KTLSX_STAT_RX_RECV_RECORDS or KTLSX_STAT_RX_SPLICE_RECORDS
+ * @way: KTLSX_STAT_RX_RECV_RECORDS, KTLSX_STAT_RX_SPLICE_RECORDS, or
+ *	KTLSX_UNCOUNTED
  *
  * Application data without content is passed over, anything else without
  * content is not.
@@ -287,8 +297,11 @@ static int park_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
  */
 int ktlsx_rx_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 {
-	if (rx->parked.is_parked)
+	if (rx->parked.is_parked) {
+		if (unlikely(!rx->parked.is_counted))
+			count(sk, &rx->parked, way);
 		return 1;
+	}
 	sk_flush_backlog(sk);
 	for (;;) {
 		int ret = park_next(sk, rx, way);

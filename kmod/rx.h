@@ -22,6 +22,8 @@
 struct pipe_inode_info;
 
 #define KTLSX_PARK_PIECES 5
+/* For ktlsx_rx_next(): who looks does not take; it is counted as it is taken. */
+#define KTLSX_UNCOUNTED KTLSX_STAT_COUNT
 
 /**
  * struct ktlsx_parked - one verified record that nobody has read to its end
@@ -31,6 +33,7 @@ struct pipe_inode_info;
  * @len: content bytes in all
  * @type: content type
  * @is_parked: there is one
+ * @is_counted: it is in the counters
  * @is_shared: a pipe holds references to pieces: must not be wiped
  */
 struct ktlsx_parked {
@@ -38,6 +41,7 @@ struct ktlsx_parked {
 	u8 buf_count;
 	u8 type;
 	bool is_parked;
+	bool is_counted;
 	bool is_shared;
 	u32 off;
 	u32 len;

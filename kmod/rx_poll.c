@@ -29,10 +29,10 @@ static void look(struct sock *sk, struct ktlsx_rx *rx)
 {
 	lock_sock(sk);
 	if (unlikely(ktlsx_sock_of(sk)->is_control))
-		ktlsx_rx_next_guided(sk, rx, KTLSX_STAT_RX_RECV_RECORDS,
+		ktlsx_rx_next_guided(sk, rx, KTLSX_UNCOUNTED,
 				     KTLSX_READER_LOOKS);
 	else
-		ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_RECV_RECORDS);
+		ktlsx_rx_next(sk, rx, KTLSX_UNCOUNTED);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 }

@@ -6,26 +6,21 @@
 # Must not know: how a handshake is driven or timed (handshake.c).
 # Concurrency: one run at a time; scratch and ports are its own.
 #
-# handshake.sh. COUNT= handshakes a measurement (400), ROUNDS= (5): ours and theirs take turns, the best round of each
+# handshake.sh. COUNT= handshakes a measurement (125), ROUNDS= (10): ours and theirs take turns, the best round of each
 # counts. Exit status 1: a goal is missed or a run was not whole.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$here/../build/bench
 program=$build/handshake
-count=${COUNT:-400}
-rounds=${ROUNDS:-5}
+count=${COUNT:-125}
+rounds=${ROUNDS:-10}
 rate_goal=0.9
 install_goal_us=60
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ktlsx-handshake.XXXXXX")
 pids=()
-finish() {
-	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true
-	wait
-	rm -rf "$scratch"
-}
-trap finish EXIT
+trap '[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true; wait; rm -rf "$scratch"' EXIT
 
 make_certificate() {
 	local name=$1
@@ -105,7 +100,7 @@ table() {
 				work = cpu[r, "theirs"] / cpu[r, "ours"]
 				printf "%-6s %-4s %6.0f  %10.0f  %5.2f  %11.0f  %15.0f  %5.2f  %s\n", part[1], part[2],
 					rate[r, "ours"], rate[r, "theirs"], wall, cpu[r, "ours"], cpu[r, "theirs"], work,
-					wall >= goal && work >= goal ? "ok" : "MISSED"
+					(wall >= goal && work >= goal ? "ok" : "MISSED")
 				bad = bad || wall < goal || work < goal
 			}
 			print "goal: " goal " of s_server, by the clock and by the CPU of the server"
@@ -129,7 +124,7 @@ time_install() {
 			read -r minimum median <<< "$best"
 			awk -v key="$key" -v version="$version" -v minimum="$minimum" -v median="$median" -v goal="$install_goal_us" '
 				BEGIN {
-					printf "%-6s %-4s %6.1f  %9.1f  %s\n", key, version, minimum, median, median <= goal ? "ok" : "MISSED"
+					printf "%-6s %-4s %6.1f  %9.1f  %s\n", key, version, minimum, median, (median <= goal ? "ok" : "MISSED")
 					exit !(median > 0 && median <= goal)
 				}' || bad=1
 		done

@@ -137,6 +137,9 @@ static void openssl_client(struct peer_args *args, const struct dialect_wish *wi
 
 static void openssl_server(struct peer_args *args, const struct dialect_wish *wish, uint16_t port)
 {
+	/* What it prints comes line by line then, not when 4 KiB are full. */
+	if (wish->is_chatty)
+		peer_say(args, "stdbuf -oL");
 	peer_say(args, "openssl s_server -accept 127.0.0.1:%u", port);
 	if (wish->cert)
 		peer_say(args, "-cert %s -cert_chain %s -key %s", file(wish->cert, ".pem"),
@@ -176,7 +179,6 @@ static void gnutls_client(struct peer_args *args, const struct dialect_wish *wis
 
 static void gnutls_server(struct peer_args *args, const struct dialect_wish *wish, uint16_t port)
 {
-	/* Its lines come when they are written, not when 4 KiB are full. */
 	peer_say(args, "stdbuf -oL gnutls-serv -p %u", port);
 	if (!wish->is_chatty)
 		peer_say(args, "--echo");

@@ -58,7 +58,8 @@ struct duel_sides {
  * @is_peer_done: OpenSSL's handshake succeeded
  * @is_agreed: both succeeded, export the same, and content went both ways
  * @peer_got_content: the library failed, and OpenSSL could read something all the same
- * @read_answer: the library succeeded: what its ktlsx_read() answered at last
+ * @read_answer: the library succeeded, and they do not agree: what its ktlsx_read()
+ *	answered at the end of the stream
  * @read_text: ktlsx_error() then
  * @sent_alert: plaintext alert on the wire from the library: level << 8 | description
  * @peer_got_alert: description that OpenSSL received, sealed or not
@@ -91,5 +92,6 @@ void duel_run(const struct duel_sides *sides, const struct middle_hook *hook,
 	      struct duel_result *result);
 void duel_tcp(int fd[2]);
 void duel_need(bool is_so, const char *what);
+bool duel_has_leaked(void);
 
 #endif

@@ -162,19 +162,20 @@ bool forge_send(struct forge *forge, uint8_t type, const void *bytes, size_t len
 }
 
 /**
- * forge_receive() - the newest record of the client, which is waited for
+ * forge_receive() - the next record of the client, which is waited for
  * @bytes: out, its content
- * Return: NULL when none came.
+ * Return: NULL when none came, at the end of the stream for one.
  */
 const struct ref_record *forge_receive(struct forge *forge, const uint8_t **bytes)
 {
 	struct ref_stream *stream = &forge->from_client;
 	const struct ref_record *record;
 
-	if (ref_stream_read_records(stream, forge->fd, stream->record_count + 1))
+	if (ref_stream_read_records(stream, forge->fd, forge->seen_count + 1))
 		return NULL;
-	record = &stream->records[stream->record_count - 1];
-	*bytes = stream->plain + stream->plain_len - record->plain_len;
+	record = &stream->records[forge->seen_count++];
+	*bytes = stream->plain + forge->seen_len;
+	forge->seen_len += record->plain_len;
 	return record;
 }
 

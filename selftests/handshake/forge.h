@@ -19,6 +19,8 @@ struct forge {
 	bool is_done;
 	struct ref_key key;	/* seals what the server sends */
 	struct ref_stream from_client;
+	size_t seen_count;	/* records that forge_receive() gave */
+	size_t seen_len;
 	pthread_t thread;
 };
 

@@ -91,6 +91,13 @@ static int push(struct kernel_socket *sock, int flags)
 	return 0;
 }
 
+/* After close_notify and fatal alerts nothing may be sent. */
+static bool ends_sending(uint8_t type, const uint8_t *alert, size_t len)
+{
+	return type == REF_ALERT && len == 2 &&
+	       (alert[0] == ALERT_FATAL || alert[1] == CLOSE_NOTIFY);
+}
+
 /* Seals one record. Return: 0 although TCP may take it later, or -errno. */
 static int seal(struct kernel_socket *sock, uint8_t type, const void *buf, size_t len, int flags)
 {
@@ -101,6 +108,7 @@ static int seal(struct kernel_socket *sock, uint8_t type, const void *buf, size_
 		return ret;
 	tx->left = malloc(len + REF_WIRE_MAX);
 	tx->left_len = ref_seal(&tx->key, type, buf, len, NULL, tx->left);
+	tx->is_closed |= ends_sending(type, buf, len);
 	if (type == REF_DATA)
 		kernel_count(KERNEL_TX_RECORDS);
 	ret = push(sock, flags);

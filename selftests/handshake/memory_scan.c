@@ -15,6 +15,10 @@
 /* Half of a key is a finding too; fewer bytes than these happen by chance. */
 #define PART_LEN_MIN	12
 #define MAPPING_MAX	512
+/* AddressSanitizer's shadow is larger than any memory, and holds nothing of ours. */
+#define MAPPING_LEN_MAX	(1UL << 32)
+/* All memory is looked at, the sanitizer's own and what it forbids included. */
+#define EVERYWHERE	__attribute__((no_sanitize("address", "undefined")))
 
 struct mapping {
 	uintptr_t start, end;
@@ -77,7 +81,7 @@ static void read_mappings(void)
 	fclose(file);
 }
 
-static bool is_equal(const volatile uint8_t *at, const uint8_t *masked, size_t len)
+static EVERYWHERE bool is_equal(const volatile uint8_t *at, const uint8_t *masked, size_t len)
 {
 	size_t off = 0;
 
@@ -92,7 +96,8 @@ static uint8_t digit(unsigned int value, char ten)
 }
 
 /* The digits are compared one by one, so that they never stand in a row here. */
-static bool is_equal_hex(const volatile uint8_t *at, const uint8_t *masked, size_t len, char ten)
+static EVERYWHERE bool is_equal_hex(const volatile uint8_t *at, const uint8_t *masked,
+				     size_t len, char ten)
 {
 	size_t off = 0;
 
@@ -163,6 +168,7 @@ void scan_memory(const struct scan_list *list, struct scan_result *result)
 	memset(result, 0, sizeof(*result));
 	read_mappings();
 	for (index = 0; index < mapping_count; index++)
-		if (mappings[index].is_writable)
+		if (mappings[index].is_writable &&
+		    mappings[index].end - mappings[index].start < MAPPING_LEN_MAX)
 			look_through(list, &mappings[index], result);
 }

@@ -63,9 +63,10 @@ static void note(struct middle *middle, struct middle_lane *lane, struct middle_
 		lane->alert = get16(content);
 }
 
+/* The second byte of the version is free: OpenSSL answers with the one it was sent. */
 static bool is_header(const uint8_t *at)
 {
-	return at[0] >= MIDDLE_CCS && at[0] <= MIDDLE_DATA && at[1] == 3 && at[2] <= 4 &&
+	return at[0] >= MIDDLE_CCS && at[0] <= MIDDLE_DATA && at[1] == 3 &&
 	       MIDDLE_HEADER_LEN + get16(at + 3) <= MIDDLE_RECORD_LEN_MAX;
 }
 

@@ -107,24 +107,44 @@ void session_open(struct session *session, enum ktlsx_role role, struct ktlsx_co
 }
 
 /**
- * session_tcp() - the TCP connection and the library's connection over it, no handshake yet
+ * session_dial() - the TCP connection to the peer
+ * Return: its descriptor; the test ends when there is none.
+ */
+int session_dial(struct session *session)
+{
+	int fd = session->role == KTLSX_SERVER ? peer_accept(session->listener) :
+						 peer_connect(&session->peer);
+
+	if (fd < 0)
+		session_show(session);
+	ASSERT_GE(fd, 0);
+	return fd;
+}
+
+/**
+ * session_take() - the library's connection over a descriptor, no handshake yet
+ * @fd: closed with the session
  * @name: for ktlsx_conn_new()
  */
-void session_tcp(struct session *session, const char *name)
+void session_take(struct session *session, int fd, const char *name)
 {
 	int ret;
 
-	session->fd = session->role == KTLSX_SERVER ? peer_accept(session->listener) :
-						      peer_connect(&session->peer);
-	if (session->fd < 0)
-		session_show(session);
-	ASSERT_GE(session->fd, 0);
-	conn_set_timeout(session->fd, SO_RCVTIMEO, peer_wait_ms() * 1000L);
+	session->fd = fd;
+	conn_set_timeout(fd, SO_RCVTIMEO, peer_wait_ms() * 1000L);
 	session->out_base = session->peer.text[PEER_OUT].len;
-	ret = ktlsx_conn_new(&session->conn, session->config, session->fd, name);
+	ret = ktlsx_conn_new(&session->conn, session->config, fd, name);
 	if (ret)
 		ktap_diag("config: %s", ktlsx_config_error(session->config));
 	ASSERT_EQ(ret, 0);
+}
+
+/**
+ * session_tcp() - session_dial() and session_take()
+ */
+void session_tcp(struct session *session, const char *name)
+{
+	session_take(session, session_dial(session), name);
 }
 
 /**

@@ -41,6 +41,8 @@ void session_add_chain(struct ktlsx_config *config, const char *cert);
 void session_open(struct session *session, enum ktlsx_role role, struct ktlsx_config *config,
 		  const struct dialect_wish *wish);
 void session_restart_peer(struct session *session, const struct dialect_wish *wish);
+int session_dial(struct session *session);
+void session_take(struct session *session, int fd, const char *name);
 void session_tcp(struct session *session, const char *name);
 int session_handshake(struct session *session, const char *name);
 void session_complete(struct session *session);

@@ -94,17 +94,17 @@ static int add_certificate(struct ktlsx_agreed *agreed, X509 *certificate)
 /* OpenSSL's chain begins with the peer's own certificate on a client only. */
 static int collect_chain(struct ktlsx_agreed *agreed, SSL *ssl)
 {
+	int count = sk_X509_num(SSL_get_peer_cert_chain(ssl));
 	X509 *own = SSL_get1_peer_certificate(ssl);
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-	int count = chain ? sk_X509_num(chain) : 0;
 	int err = 0;
 
 	if (!own)
 		return 0;
-	agreed->chain = calloc(1 + count, sizeof(*agreed->chain));
+	/* @count is -1 without a chain. */
+	agreed->chain = calloc(2 + count, sizeof(*agreed->chain));
 	err = agreed->chain ? add_certificate(agreed, own) : -ENOMEM;
 	for (int i = SSL_is_server(ssl) ? 0 : 1; !err && i < count; i++)
-		err = add_certificate(agreed, sk_X509_value(chain, i));
+		err = add_certificate(agreed, sk_X509_value(SSL_get_peer_cert_chain(ssl), i));
 	X509_free(own);
 	return err;
 }

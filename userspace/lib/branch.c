@@ -257,12 +257,12 @@ static int check_branch(struct ktlsx_config *config, const char *name, const cha
 	if ((!name && !alpn) || (name && (!*name || strlen(name) >= KTLSX_HELLO_NAME_SIZE)) ||
 	    (alpn && (!*alpn || strlen(alpn) > 255)))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "server: EINVAL: a name, a protocol or both must be given, each of "
-				  "1 to 255 bytes");
+				  "server: EINVAL: a name, a protocol or both must be given, each "
+				  "of 1 to 255 bytes");
 	if (name && strchr(is_wildcard(name) ? name + 2 : name, '*'))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "server: EINVAL: %.64s: a star may only stand for the whole first "
-				  "label", name);
+				  "server: EINVAL: %.64s: a star may only stand for the whole "
+				  "first label", name);
 	if (is_taken(config, name, alpn))
 		return ktlsx_fail(&config->error, -EEXIST,
 				  "server: EEXIST: %.64s%s%.64s has one already", name ? name : "",
@@ -321,13 +321,6 @@ static void append_branch(struct ktlsx_config *config, struct ktlsx_branch *bran
 	*end = branch;
 }
 
-/* Sessions of a config are kept by the one its connections are made of. */
-static int adopt_cache(struct ktlsx_config *config, const struct ktlsx_config *other)
-{
-	config->caches_sessions |= other->caches_sessions;
-	return ktlsx_resumption_apply(config);
-}
-
 static int add_server(struct ktlsx_config *config, const char *name, const char *alpn,
 		      struct ktlsx_config *other)
 {
@@ -342,7 +335,7 @@ static int add_server(struct ktlsx_config *config, const char *name, const char 
 	if (!branch)
 		return -ENOMEM;
 	append_branch(config, branch);
-	return adopt_cache(config, other);
+	return 0;
 }
 
 /**
@@ -398,7 +391,7 @@ static int set_sha1_server(struct ktlsx_config *config, struct ktlsx_config *oth
 	if (err)
 		return err;
 	config->sha1_server = ktlsx_config_get(other);
-	return adopt_cache(config, other);
+	return 0;
 }
 
 /**
@@ -418,6 +411,23 @@ int ktlsx_config_insecure_set_sha1_server(struct ktlsx_config *config, struct kt
 	if (!ktlsx_config_enter(config))
 		return -EBUSY;
 	return ktlsx_config_leave(config, set_sha1_server(config, other));
+}
+
+/**
+ * ktlsx_branch_freeze() - keep sessions for the configs that this one branches to
+ * @config: being frozen
+ *
+ * OpenSSL looks for a session where the connection began.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int ktlsx_branch_freeze(struct ktlsx_config *config)
+{
+	for (const struct ktlsx_branch *branch = config->branches; branch; branch = branch->next)
+		config->caches_sessions |= branch->other->caches_sessions;
+	if (config->sha1_server)
+		config->caches_sessions |= config->sha1_server->caches_sessions;
+	return ktlsx_resumption_apply(config);
 }
 
 /**

@@ -29,6 +29,7 @@ static void config_destroy(struct ktlsx_config *config)
 	ktlsx_psk_drop(config);
 	ktlsx_trust_drop(config);
 	ktlsx_chain_drop(config);
+	ktlsx_alpn_drop(config);
 	ktlsx_offer_drop(config);
 	SSL_CTX_free(config->ctx);
 	if (config->vault)
@@ -157,6 +158,14 @@ bool ktlsx_config_enter(struct ktlsx_config *config)
 	return true;
 }
 
+/* Where memory is short, nobody on the way up has said so. */
+static int explain_memory(struct ktlsx_config *config, int err)
+{
+	if (err == -ENOMEM && !*config->error.text)
+		ktlsx_fail(&config->error, err, "config: ENOMEM: no memory is left for it");
+	return err;
+}
+
 /**
  * ktlsx_config_leave() - end a setter that ktlsx_config_enter() began
  * @config: changed, or not
@@ -166,6 +175,7 @@ bool ktlsx_config_enter(struct ktlsx_config *config)
  */
 int ktlsx_config_leave(struct ktlsx_config *config, int err)
 {
+	explain_memory(config, err);
 	ERR_pop_to_mark();
 	errno = config->saved_errno;
 	return err;
@@ -192,7 +202,8 @@ static int config_finish(struct ktlsx_config *config)
 {
 	static int (*const steps[])(struct ktlsx_config *config) = {
 		ktlsx_offer_freeze, ktlsx_psk_freeze,  ktlsx_chain_freeze,
-		ktlsx_trust_freeze, ktlsx_ocsp_freeze, ktlsx_resumption_freeze,
+		ktlsx_trust_freeze, ktlsx_ocsp_freeze, ktlsx_branch_freeze,
+		ktlsx_resumption_freeze,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -201,7 +212,6 @@ static int config_finish(struct ktlsx_config *config)
 		if (err)
 			return err;
 	}
-	config->error.text[0] = '\0';
 	return 0;
 }
 
@@ -220,8 +230,9 @@ int ktlsx_config_freeze(struct ktlsx_config *config, struct ktlsx_error *error)
 
 	pthread_mutex_lock(&config->mutex);
 	if (!config->is_frozen) {
+		config->error.text[0] = '\0';
 		ERR_set_mark();
-		err = config_finish(config);
+		err = explain_memory(config, config_finish(config));
 		ERR_pop_to_mark();
 		config->is_frozen = !err;
 	}

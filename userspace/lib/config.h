@@ -39,8 +39,9 @@ struct ktlsx_psk;	/* psk.c */
  * @may_fall_back: ktlsx_config_allow_fallback()
  * @keylog_fd: -1 without
  *
- * The rest is for the files of the config side alone: offer.c, chain.c,
- * trust.c, ocsp.c, resumption.c, branch.c, in this order.
+ * The rest is for the files of the config side alone: offer.c, alpn.c,
+ * chain.c, trust.c and peer.c, ocsp.c, resumption.c, psk.c, branch.c, in this
+ * order.
  */
 struct ktlsx_config {
 	struct ktlsx_error error;

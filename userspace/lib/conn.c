@@ -34,16 +34,29 @@ bool ktlsx_conn_is_forked(const struct ktlsx_conn *conn)
 static void wipe_in_block(uint8_t *block, size_t block_len, const uint8_t *secret, size_t len)
 {
 	uint8_t *p = block;
-	size_t i;
 
-	for (i = 0; i < len && !secret[i]; i++)
-		;
-	if (i == len)
-		return;
 	while ((p = memmem(p, block + block_len - p, secret, len))) {
 		OPENSSL_cleanse(p, len);
 		p += len;
 	}
+}
+
+/* The block of the SSL object is ours to look at when it comes from malloc(). */
+static size_t block_len_of(const struct ktlsx_conn *conn)
+{
+	CRYPTO_malloc_fn allocate;
+
+	CRYPTO_get_mem_functions(&allocate, NULL, NULL);
+	return allocate == CRYPTO_malloc ? malloc_usable_size(conn->ssl) : 0;
+}
+
+static void wipe_iv(struct ktlsx_conn *conn, const uint8_t *secret)
+{
+	uint8_t *iv = ktlsx_keys_scratch(conn->secrets)->client.iv;
+
+	if (!ktlsx_keys_expand(conn->suite, secret, "iv", NULL, 0, iv, KTLSX_IV_LEN))
+		wipe_in_block((uint8_t *)conn->ssl, block_len_of(conn), iv, KTLSX_IV_LEN);
+	OPENSSL_cleanse(iv, KTLSX_IV_LEN);
 }
 
 /**
@@ -52,23 +65,21 @@ static void wipe_in_block(uint8_t *block, size_t block_len, const uint8_t *secre
  *
  * OpenSSL keeps those of TLS 1.3 inside the SSL object and frees it without
  * wiping them. Only a KeyUpdate would make it read them again, and those are the
- * kernel's from now on. The block is ours to look at when it comes from malloc().
+ * kernel's from now on. What it needs to read tickets stays.
  */
 void ktlsx_conn_wipe_ssl(struct ktlsx_conn *conn)
 {
 	const struct ktlsx_secrets *secrets = conn->secrets;
-	CRYPTO_malloc_fn allocate;
-	uint8_t *block = (uint8_t *)conn->ssl;
-	size_t secret_len = conn->suite ? conn->suite->digest_len : 0;
-	size_t block_len;
+	const uint8_t *const wiped[] = {
+		secrets->traffic[KTLSX_RX], secrets->traffic[KTLSX_TX], secrets->exporter,
+	};
+	size_t block_len = block_len_of(conn);
 
-	CRYPTO_get_mem_functions(&allocate, NULL, NULL);
-	if (allocate != CRYPTO_malloc || !secret_len)
+	if (conn->suite->version != TLS1_3_VERSION || !block_len)
 		return;
-	block_len = malloc_usable_size(conn->ssl);
-	wipe_in_block(block, block_len, secrets->traffic[KTLSX_RX], secret_len);
-	wipe_in_block(block, block_len, secrets->traffic[KTLSX_TX], secret_len);
-	wipe_in_block(block, block_len, secrets->exporter, secret_len);
+	for (size_t i = 0; i < sizeof(wiped) / sizeof(wiped[0]); i++)
+		wipe_in_block((uint8_t *)conn->ssl, block_len, wiped[i], conn->suite->digest_len);
+	wipe_iv(conn, secrets->traffic[KTLSX_TX]);
 }
 
 /**
@@ -85,6 +96,9 @@ void ktlsx_conn_drop_ssl(struct ktlsx_conn *conn)
 		return;
 	if (conn->phase != KTLSX_PHASE_FAILED || ktlsx_conn_is_forked(conn))
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	if (conn->phase == KTLSX_PHASE_KERNEL && conn->suite->version == TLS1_3_VERSION &&
+	    !ktlsx_conn_is_forked(conn))
+		wipe_iv(conn, conn->secrets->first_rx);
 	SSL_free(conn->ssl);
 	conn->ssl = NULL;
 	conn->pump.in = NULL;

@@ -102,6 +102,7 @@ int ktlsx_agreed_error(const struct ktlsx_conn *conn);
 /* reaction.c: one record other than application data that came after the handshake. */
 int ktlsx_reaction_to_record(struct ktlsx_conn *conn, uint8_t type, const uint8_t *bytes,
 			     size_t len);
+int ktlsx_reaction_tell_alert(struct ktlsx_conn *conn, const char *call, uint8_t description);
 int ktlsx_reaction_refuse(struct ktlsx_conn *conn, uint8_t alert, const char *what);
 
 /* receive.c: reading while the kernel has the keys. */

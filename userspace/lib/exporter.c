@@ -49,15 +49,16 @@ static int export(struct ktlsx_conn *conn, const char *label, const uint8_t *con
 	if (err)
 		return err;
 	if (ktlsx_conn_is_forked(conn))
-		return ktlsx_fail(&conn->error, -EPERM, "export: EPERM: a child after fork() has "
-				  "no secrets: only the process that made a connection may use it");
+		return ktlsx_fail(&conn->error, -EPERM,
+				  "export: EPERM: a child after fork() has no secrets: only the process that made a connection may use it");
 	if (!is_label_legal(label))
-		return ktlsx_fail(&conn->error, -EINVAL, "export: EINVAL: the label must have 1 to "
-				  "%d bytes and not be one of TLS itself", LABEL_LEN_MAX);
+		return ktlsx_fail(&conn->error, -EINVAL,
+				  "export: EINVAL: the label must have 1 to %d bytes and not be one of TLS itself",
+				  LABEL_LEN_MAX);
 	if (!out || !is_len_legal(conn->suite, out_len) || context_len > CONTEXT_LEN_MAX ||
 	    (context_len && !context))
-		return ktlsx_fail(&conn->error, -EINVAL, "export: EINVAL: at most %d bytes can be "
-				  "had, of a context of at most %d",
+		return ktlsx_fail(&conn->error, -EINVAL,
+				  "export: EINVAL: at most %d bytes can be had, of a context of at most %d",
 				  255 * conn->suite->digest_len, CONTEXT_LEN_MAX);
 	err = ktlsx_keys_export(conn->suite, conn->secrets, label, context, context_len, out,
 				out_len);
@@ -106,7 +107,7 @@ int ktlsx_binding(struct ktlsx_conn *conn, uint8_t *binding)
 	if (err)
 		return err;
 	if (conn->agreed.version < 0x0304 && !conn->agreed.has_extended_master_secret)
-		return ktlsx_fail(&conn->error, -ENOTSUP, "binding: ENOTSUP: the peer's TLS 1.2 has "
-				  "no extended master secret (RFC 9266): bind to TLS 1.3");
+		return ktlsx_fail(&conn->error, -ENOTSUP,
+				  "binding: ENOTSUP: the peer's TLS 1.2 has no extended master secret (RFC 9266): use TLS 1.3");
 	return ktlsx_export(conn, BINDING_LABEL, NULL, 0, binding, BINDING_LEN);
 }

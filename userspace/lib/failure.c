@@ -56,6 +56,8 @@ static const struct {
 	{ SSL_R_VERSION_TOO_LOW, -EPROTO, "the peer's TLS version is not allowed here: see ktlsx_config_set_versions()" },
 	{ SSL_R_WRONG_SIGNATURE_TYPE, -EPROTO, "the peer signed with an algorithm we did not offer" },
 	{ SSL_R_BAD_SIGNATURE, -EPROTO, "the peer's signature is wrong: it does not have the certificate's key, or somebody is in between" },
+	{ SSL_R_BAD_ECPOINT, -EPROTO, "the peer's key share is no point of its group: it is broken or hostile" },
+	{ SSL_R_BAD_DH_VALUE, -EPROTO, "the peer's key share is not in its group: it is broken or hostile" },
 	{ SSL_R_WRONG_CURVE, -EPROTO, "the peer chose a group we did not offer" },
 	{ SSL_R_DH_KEY_TOO_SMALL, -EPROTO, "the peer's Diffie-Hellman group is too small" },
 	{ SSL_R_EE_KEY_TOO_SMALL, -EPROTO, "the peer's key is too short" },
@@ -126,12 +128,20 @@ static int of_reason(struct ktlsx_conn *conn, unsigned long code, const char *al
 			  text ? text : "OpenSSL failed without a reason", remedy, alert);
 }
 
+/* What libssl says, before what a library below it or a state above it says. Empties the queue. */
+static unsigned long take_code(void)
+{
+	unsigned long code = ERR_get_error(), first = code;
+
+	while (code && ERR_GET_LIB(code) != ERR_LIB_SSL)
+		code = ERR_get_error();
+	ERR_clear_error();
+	return code ? code : first;
+}
+
 /**
  * ktlsx_failure_of_openssl() - why SSL_do_handshake() failed
  * @conn: a connection whose SSL object is still there, the error queue untouched
- *
- * The first error that OpenSSL queued is the cause; those behind it are what the
- * cause led to.
  *
  * Return: -EPROTO the peer broke the protocol, sent an alert, or nothing suits
  * both; -EACCES we did not accept its certificate; -ENOMEM; -EIO OpenSSL gave no
@@ -141,7 +151,7 @@ int ktlsx_failure_of_openssl(struct ktlsx_conn *conn)
 {
 	const struct ktlsx_alert_seen *theirs = &conn->alerts[KTLSX_RX];
 	const char *cause = ktlsx_trust_cause(conn->ssl);
-	unsigned long code = ERR_peek_error();
+	unsigned long code = take_code();
 	char text[64];
 	const char *alert = describe_our_alert(conn, text, sizeof(text));
 

@@ -17,7 +17,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "alert.h"
 #include "conn.h"
 
 /* One record a time: more would only wait in memory. */
@@ -51,8 +50,7 @@ static int fail(struct ktlsx_conn *conn, const char *call)
 	int err = answer_to(reason);
 
 	if (alert > 0 && alert <= UINT8_MAX)
-		ktlsx_fail(&conn->error, err, "%s: EPROTO: the peer ended the connection with the "
-			   "alert %s (%d): its log says why", call, ktlsx_alert_name(alert), alert);
+		ktlsx_reaction_tell_alert(conn, call, alert);
 	else
 		ktlsx_fail_openssl(&conn->error, err, "%s: %s: the connection cannot go on", call,
 				   ktlsx_errno_name(err));
@@ -69,8 +67,8 @@ static int child_error(struct ktlsx_conn *conn, const char *call)
 {
 	if (!ktlsx_conn_is_forked(conn))
 		return 0;
-	return ktlsx_fail(&conn->error, -EPERM, "%s: EPERM: only the process that made a "
-			  "connection may use it, no child after fork()", call);
+	return ktlsx_fail(&conn->error, -EPERM,
+			  "%s: EPERM: a child after fork() may only free a connection", call);
 }
 
 /* The socket's own time limit, for poll(). */
@@ -129,9 +127,8 @@ static int next_record(struct ktlsx_conn *conn)
 		if (ret > 0)
 			return 0;
 		if (ret == 0)
-			return ktlsx_fail(&conn->error, -EPROTO, "read: EPROTO: the peer ended the "
-					  "stream without close_notify: what was received may be "
-					  "truncated");
+			return ktlsx_fail(&conn->error, -EPROTO,
+					  "read: EPROTO: the peer ended the stream without close_notify: what was received may be truncated");
 		if (ret != -EAGAIN)
 			return ret;
 		ret = wait_for(conn, is_sent ? POLLIN : POLLIN | POLLOUT);

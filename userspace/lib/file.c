@@ -52,6 +52,19 @@ static int read_open(int fd, struct ktlsx_file *file)
 	return err;
 }
 
+static const char *remedy_of(int err)
+{
+	switch (err) {
+	case -EINVAL:
+	case -EISDIR:
+		return "it must be a regular file";
+	case -EFBIG:
+		return "it must not be larger than 16 MiB";
+	default:
+		return "cannot be read: check the path and its rights";
+	}
+}
+
 /**
  * ktlsx_file_read() - read a whole file
  * @file: out, to be dropped; empty on error
@@ -72,8 +85,7 @@ int ktlsx_file_read(struct ktlsx_file *file, const char *path, struct ktlsx_erro
 	if (fd >= 0)
 		close(fd);
 	if (err)
-		ktlsx_fail(error, err, "%s: %s: cannot be read: check the path and its rights",
-			   path, ktlsx_errno_name(err));
+		ktlsx_fail(error, err, "%s: %s: %s", path, ktlsx_errno_name(err), remedy_of(err));
 	return err;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a hello may offer or accept: versions, suites, groups, protocols. Must
- * not know certificates or sessions. Suites and versions take effect when the
- * config is frozen, since only together they say what remains.
+ * What a hello may offer or accept: versions, suites, groups. Must not know
+ * certificates or sessions. Suites and versions take effect when the config is
+ * frozen, since only together they say what remains.
  * Setters belong to the thread that builds the config; the rest reads only.
- * Spec: RFC 8446 sections 4.2.1, 4.2.7 and B.4, RFC 7301, RFC 5246.
+ * Spec: RFC 8446 sections 4.2.1, 4.2.7 and B.4, RFC 5246 section 7.4.1.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,6 @@
 
 #define SUITE_COUNT_MAX 64	/* more than the table has */
 #define NAME_LEN_MAX 48
-#define PROTOCOL_LEN_MAX 255
-#define PROTOCOLS_LEN_MAX 65535
 
 /* Suites in order of preference, each once. */
 struct offer {
@@ -35,11 +33,9 @@ static const char *const default_groups[] = {
 	"X25519:P-256:P-384:P-521",
 };
 
-static size_t item_len(const char *items, char separator)
+static size_t item_len(const char *suites)
 {
-	const char *end = strchr(items, separator);
-
-	return end ? (size_t)(end - items) : strlen(items);
+	return strcspn(suites, ":");
 }
 
 static void offer_add(struct offer *offer, const struct ktlsx_suite *suite)
@@ -80,7 +76,7 @@ static void offer_named(const struct ktlsx_config *config, struct offer *offer)
 	const char *name = config->suites;
 
 	for (;;) {
-		size_t len = item_len(name, ':');
+		size_t len = item_len(name);
 		const struct ktlsx_suite *suite = ktlsx_suite_by_name(name, len);
 
 		if (suite && is_allowed(config, suite, true))
@@ -243,21 +239,6 @@ int ktlsx_offer_carry(const struct ktlsx_config *config, SSL *ssl)
 }
 
 /**
- * ktlsx_offer_has_alpn() - whether a protocol is one that was set
- * @config: any
- * @name: ALPN protocol, not terminated
- * @len: its bytes
- */
-bool ktlsx_offer_has_alpn(const struct ktlsx_config *config, const uint8_t *name, size_t len)
-{
-	for (size_t off = 0; off < config->alpn_len; off += 1 + config->alpn[off]) {
-		if (config->alpn[off] == len && !memcmp(config->alpn + off + 1, name, len))
-			return true;
-	}
-	return false;
-}
-
-/**
  * ktlsx_offer_drop() - free what a config offers
  * @config: being freed
  */
@@ -265,7 +246,6 @@ void ktlsx_offer_drop(struct ktlsx_config *config)
 {
 	free(config->suites);
 	free(config->groups);
-	free(config->alpn);
 }
 
 static int replace_text(char **text, const char *with)
@@ -315,8 +295,9 @@ static int check_suite(struct ktlsx_config *config, const char *name, size_t len
 				  (int)(len < NAME_LEN_MAX ? len : NAME_LEN_MAX), name);
 	if (suite->exchange == KTLSX_EXCHANGE_RSA && !config->allows_rsa_exchange)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "suites: EINVAL: %s: RSA key exchange has no forward secrecy: call "
-				  "ktlsx_config_insecure_allow_rsa_key_exchange() before", suite->name);
+				  "suites: EINVAL: %s: RSA key exchange has no forward secrecy: "
+				  "call ktlsx_config_insecure_allow_rsa_key_exchange() before",
+				  suite->name);
 	if (suite->why_not)
 		return ktlsx_fail(&config->error, -ENOTSUP, "suites: ENOTSUP: %s: %s", suite->name,
 				  suite->why_not);
@@ -328,7 +309,7 @@ static int set_suites(struct ktlsx_config *config, const char *suites)
 	const char *name = suites;
 
 	for (;;) {
-		size_t len = item_len(name, ':');
+		size_t len = item_len(name);
 		int err = check_suite(config, name, len);
 
 		if (err)
@@ -397,85 +378,4 @@ int ktlsx_config_insecure_allow_rsa_key_exchange(struct ktlsx_config *config)
 		return -EBUSY;
 	config->allows_rsa_exchange = true;
 	return ktlsx_config_leave(config, 0);
-}
-
-/* @wire has room for @protocols and its terminator; returns its length, 0: malformed. */
-static size_t encode_protocols(const char *protocols, uint8_t *wire)
-{
-	size_t off = 0;
-
-	for (;;) {
-		size_t len = item_len(protocols, ',');
-
-		if (!len || len > PROTOCOL_LEN_MAX)
-			return 0;
-		wire[off++] = len;
-		memcpy(wire + off, protocols, len);
-		off += len;
-		if (!protocols[len])
-			return off;
-		protocols += len + 1;
-	}
-}
-
-static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-			   const unsigned char *in, unsigned int in_len, void *arg)
-{
-	const struct ktlsx_config *config = arg;
-	unsigned char *chosen;
-
-	(void)ssl;
-	if (SSL_select_next_proto(&chosen, out_len, config->alpn, config->alpn_len, in, in_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	*out = chosen;
-	return SSL_TLSEXT_ERR_OK;
-}
-
-static int use_protocols(struct ktlsx_config *config, uint8_t *wire, size_t len)
-{
-	if (config->role == KTLSX_CLIENT && SSL_CTX_set_alpn_protos(config->ctx, wire, len))
-		return -ENOMEM;
-	if (config->role == KTLSX_SERVER)
-		SSL_CTX_set_alpn_select_cb(config->ctx, select_protocol, config);
-	free(config->alpn);
-	config->alpn = wire;
-	config->alpn_len = len;
-	return 0;
-}
-
-static int set_alpn(struct ktlsx_config *config, const char *protocols)
-{
-	size_t size = strlen(protocols) + 1;
-	uint8_t *wire = size <= PROTOCOLS_LEN_MAX ? malloc(size) : NULL;
-	size_t len = wire ? encode_protocols(protocols, wire) : 0;
-	int err;
-
-	if (!wire && size <= PROTOCOLS_LEN_MAX)
-		return -ENOMEM;
-	if (len)
-		err = use_protocols(config, wire, len);
-	else
-		err = ktlsx_fail(&config->error, -EINVAL,
-				 "ALPN: EINVAL: each protocol needs 1 to 255 bytes, \",\" between");
-	if (err)
-		free(wire);
-	return err;
-}
-
-/**
- * ktlsx_config_set_alpn() - protocols to agree on (ALPN)
- * @config: client or server
- * @protocols: separated by ",", most wanted first ("h2,http/1.1")
- *
- * A server picks by its own order and refuses a client that offers none of
- * them; a client that does not speak ALPN is served without.
- *
- * Return: 0; -EINVAL empty, or one is longer than 255; -ENOMEM; -EBUSY.
- */
-int ktlsx_config_set_alpn(struct ktlsx_config *config, const char *protocols)
-{
-	if (!ktlsx_config_enter(config))
-		return -EBUSY;
-	return ktlsx_config_leave(config, set_alpn(config, protocols));
 }

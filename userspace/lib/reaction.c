@@ -33,6 +33,23 @@ int ktlsx_reaction_refuse(struct ktlsx_conn *conn, uint8_t alert, const char *wh
 	return ktlsx_control_break(conn, -EPROTO, alert);
 }
 
+/**
+ * ktlsx_reaction_tell_alert() - the text of an alert that ended a connection
+ * @conn: connection
+ * @call: what met it
+ * @description: of the alert, which the peer sent
+ *
+ * Context: the thread of the connection.
+ * Return: -EPROTO.
+ */
+int ktlsx_reaction_tell_alert(struct ktlsx_conn *conn, const char *call, uint8_t description)
+{
+	return ktlsx_fail(&conn->error, -EPROTO,
+			  "%s: EPROTO: the peer ended the connection with the alert %s (%u): %s",
+			  call, ktlsx_alert_name(description), description,
+			  ktlsx_alert_meaning(description));
+}
+
 static const char *message_name(uint8_t type)
 {
 	static const char *const names[] = {
@@ -93,7 +110,8 @@ static int on_renegotiation(struct ktlsx_conn *conn, const struct ktlsx_post_mes
 	return 0;
 }
 
-static int (*const reactions[])(struct ktlsx_conn *conn, const struct ktlsx_post_message *message) = {
+static int (*const reactions[])(struct ktlsx_conn *conn,
+				const struct ktlsx_post_message *message) = {
 	[KTLSX_POST_TICKET] = on_ticket,
 	[KTLSX_POST_KEY_UPDATE] = on_key_update,
 	[KTLSX_POST_RENEGOTIATION] = on_renegotiation,
@@ -117,8 +135,9 @@ static int on_handshake(struct ktlsx_conn *conn, const uint8_t *bytes, size_t le
 		if (ret == -EPROTO)
 			return refuse_message(conn, alert);
 		if (ret < 0) {
-			ktlsx_fail(&conn->error, ret, "read: %s: no memory for a message that "
-				   "is half received", ktlsx_errno_name(ret));
+			ktlsx_fail(&conn->error, ret,
+				   "read: %s: no memory for a message that is half received",
+				   ktlsx_errno_name(ret));
 			return ktlsx_control_break(conn, ret, KTLSX_ALERT_INTERNAL_ERROR);
 		}
 		if (ret == 0)
@@ -140,15 +159,15 @@ static bool is_fatal(const struct ktlsx_conn *conn, uint8_t level, uint8_t descr
 static int on_alert(struct ktlsx_conn *conn, const uint8_t *bytes, size_t len)
 {
 	if (len != 2)
-		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_DECODE_ERROR, "the peer sent a malformed alert");
+		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_DECODE_ERROR,
+					     "the peer sent a malformed alert");
 	if (bytes[1] == KTLSX_ALERT_CLOSE_NOTIFY) {
 		conn->is_closed_by_peer = true;
 		return 0;
 	}
 	if (!is_fatal(conn, bytes[0], bytes[1]))
 		return 0;
-	ktlsx_fail(&conn->error, -EPROTO, "read: EPROTO: the peer ended the connection with the "
-		   "alert %s (%u): its log says why", ktlsx_alert_name(bytes[1]), bytes[1]);
+	ktlsx_reaction_tell_alert(conn, "read", bytes[1]);
 	return ktlsx_control_break(conn, -EPROTO, -1);
 }
 

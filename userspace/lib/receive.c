@@ -66,9 +66,7 @@ static int fail_by_alert(struct ktlsx_conn *conn)
 	if (getsockopt(conn->fd, SOL_TLS, KTLSX_ALERT, &alert, &len) ||
 	    alert.description == KTLSX_ALERT_CLOSE_NOTIFY)
 		return 0;
-	ktlsx_fail(&conn->error, -EPROTO, "read: EPROTO: the peer ended the connection with the "
-		   "alert %s (%u): its log says why", ktlsx_alert_name(alert.description),
-		   alert.description);
+	ktlsx_reaction_tell_alert(conn, "read", alert.description);
 	return ktlsx_control_break(conn, -EPROTO, -1);
 }
 
@@ -101,8 +99,7 @@ static int fail_read(struct ktlsx_conn *conn, int err)
 static int fail_stale_key(struct ktlsx_conn *conn)
 {
 	return ktlsx_fail(&conn->error, -EKEYEXPIRED,
-			  "read: EKEYEXPIRED: the peer changed its keys (KeyUpdate) and this kernel "
-			  "module cannot: end the connection, or allow the fallback");
+			  "read: EKEYEXPIRED: the peer changed its keys (KeyUpdate) and this kernel module cannot: end the connection");
 }
 
 static struct received describe(struct msghdr *msg)

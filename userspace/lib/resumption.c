@@ -95,9 +95,10 @@ static bool digest_config(const struct ktlsx_config *config, EVP_MD_CTX *digest)
 static int digest_crls(const struct ktlsx_config *config, EVP_MD_CTX *digest)
 {
 	for (int i = 0; i < sk_X509_CRL_num(config->crls); i++) {
+		const X509_CRL *crl = sk_X509_CRL_value(config->crls, i);
 		uint8_t print[KTLSX_DIGEST_LEN];
 
-		if (!X509_CRL_digest(sk_X509_CRL_value(config->crls, i), EVP_sha256(), print, NULL) ||
+		if (!X509_CRL_digest(crl, EVP_sha256(), print, NULL) ||
 		    !EVP_DigestUpdate(digest, print, sizeof(print)))
 			return -ENOMEM;
 	}

@@ -16,8 +16,12 @@ int ktlsx_offer_freeze(struct ktlsx_config *config);
 bool ktlsx_offer_has_version(const struct ktlsx_config *config, uint16_t version);
 bool ktlsx_offer_has_suite(const struct ktlsx_config *config, uint16_t id);
 int ktlsx_offer_carry(const struct ktlsx_config *config, SSL *ssl);
-bool ktlsx_offer_has_alpn(const struct ktlsx_config *config, const uint8_t *name, size_t len);
 void ktlsx_offer_drop(struct ktlsx_config *config);
+
+/* alpn.c */
+bool ktlsx_alpn_is_set(const struct ktlsx_config *config, const uint8_t *name, size_t len);
+void ktlsx_alpn_drop(struct ktlsx_config *config);
+#define ktlsx_offer_has_alpn ktlsx_alpn_is_set
 
 /* chain.c */
 int ktlsx_chain_freeze(struct ktlsx_config *config);
@@ -47,6 +51,7 @@ void ktlsx_psk_drop(struct ktlsx_config *config);
 
 /* branch.c */
 int ktlsx_branch_on_hello(SSL *ssl, int *alert, void *arg);
+int ktlsx_branch_freeze(struct ktlsx_config *config);
 void ktlsx_branch_drop(struct ktlsx_config *config);
 
 #endif /* KTLSX_SHAPE_H */

@@ -22,10 +22,12 @@ static int fail_call(struct ktlsx_conn *conn, const char *call, int err)
 {
 	if (err == -EAGAIN || err == -EINTR || conn->phase == KTLSX_PHASE_FAILED)
 		return err;
+	if (err == -EPIPE)
+		return ktlsx_fail(&conn->error, err,
+				  "%s: EPIPE: nothing can be sent any more: the peer has closed, or ktlsx_shutdown() was called",
+				  call);
 	return ktlsx_fail(&conn->error, err, "%s: %s: %s", call, ktlsx_errno_name(err),
-			  err == -EPIPE ? "nothing can be sent any more: the connection was "
-					  "closed by the peer, or shut down here" :
-					  strerror(-err));
+			  strerror(-err));
 }
 
 static ssize_t read_content(struct ktlsx_conn *conn, void *buf, size_t len)
@@ -176,8 +178,7 @@ static int rekey(struct ktlsx_conn *conn)
 		return ktlsx_fallback_rekey(conn);
 	if (!(conn->features & KTLSX_FEATURE_REKEY))
 		return ktlsx_fail(&conn->error, -EOPNOTSUPP,
-				  "rekey: EOPNOTSUPP: this kernel module cannot change keys: make a "
-				  "new connection");
+				  "rekey: EOPNOTSUPP: this kernel module cannot change keys: make a new connection");
 	err = ktlsx_control_pay(conn, 0);
 	if (!err)
 		err = ktlsx_control_rekey(conn, true, 0);

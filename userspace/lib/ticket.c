@@ -136,19 +136,20 @@ bool ktlsx_ticket_wants_ssl(const struct ktlsx_conn *conn)
  */
 int ktlsx_ticket_feed(struct ktlsx_conn *conn, const uint8_t *message, size_t len)
 {
-	struct ktlsx_traffic_key *key = &ktlsx_keys_scratch(conn->secrets)->client;
+	struct ktlsx_traffic_key *key;
 	bool is_taken;
 
 	if (!conn->ssl)
 		return 0;
+	key = &ktlsx_keys_scratch(conn->secrets)->client;
 	is_taken = !ktlsx_keys_traffic13(conn->suite, conn->secrets->first_rx, key) &&
 		   feed_message(conn, key, message, len);
 	OPENSSL_cleanse(key, sizeof(*key));
 	is_taken = is_taken && let_openssl_read(conn->ssl);
 	if (is_taken)
 		return 0;
-	ktlsx_fail_openssl(&conn->error, -EPROTO, "NewSessionTicket: EPROTO: the server's ticket "
-			   "is not usable, later connections cannot resume this one");
+	ktlsx_fail_openssl(&conn->error, -EPROTO,
+			   "NewSessionTicket: EPROTO: the server's ticket is not usable, later connections cannot resume this one");
 	ERR_clear_error();
 	/* Its sequence number or its state is not what we think: it is of no more use. */
 	ktlsx_conn_drop_ssl(conn);

@@ -276,8 +276,8 @@ static int freeze_server(struct ktlsx_config *config)
 
 	if (config->client_auth != KTLSX_CLIENT_AUTH_NONE && !config->has_trust)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "client authentication: EINVAL: nobody is trusted to sign clients' "
-				  "certificates: call ktlsx_config_set_trust()");
+				  "client authentication: EINVAL: nobody is trusted to sign "
+				  "clients' certificates: call ktlsx_config_set_trust()");
 	if (config->client_auth == KTLSX_CLIENT_AUTH_REQUIRED && config->psk)
 		return ktlsx_fail(&config->error, -EINVAL,
 				  "client authentication: EINVAL: a client with a pre-shared key "
@@ -290,8 +290,9 @@ static int freeze_client(struct ktlsx_config *config)
 {
 	if (config->pin_count && (config->is_unverified || config->crls))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "pins: EINVAL: a pinned key stands for itself, neither revocation "
-				  "lists nor no verification go with it: leave one of the two out");
+				  "pins: EINVAL: a pinned key stands for itself, neither "
+				  "revocation lists nor no verification go with it: leave one of "
+				  "the two out");
 	if (config->has_trust || config->pin_count || config->is_unverified)
 		return 0;
 	return set_trust(config, NULL);
