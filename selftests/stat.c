@@ -10,6 +10,7 @@
 #include "conn.h"
 
 #include <sys/sendfile.h>
+#include <linux/ktlsx.h>
 
 FIXTURE(stat) {
 	struct conn conn;
@@ -125,6 +126,32 @@ TEST_F(stat, received)
 	EXPECT_ERRNO(recv(fd, got, 100, 0), EBADMSG);
 	EXPECT_ERRNO(recv(fd, got, 100, 0), EBADMSG);
 	check(counts, 8);
+}
+
+/* Set aside, read with room (not counted), and pushed out by others. */
+TEST_F(stat, tickets)
+{
+	static const struct count counts[] = {
+		{ "RxTickets", 10 }, { "RxTicketsDropped", 2 },
+		{ "RxControlRecords", 11 }, { "RxControlBytes", 110 },
+		{ "RxRecvRecords", 1 }, { "RxRecvBytes", 50 },
+	};
+	static const uint8_t ticket[10] = { 4, 0, 0, 6 };
+	uint32_t on = 1;
+	int fd = self->conn.fd[1];
+	uint8_t got[100], type;
+
+	if (variant->suite->version == REF_TLS12)
+		return;
+	ASSERT_EQ(conn_set_key(fd, TLS_RX, &self->conn.key[0]), 0);
+	ASSERT_EQ(setsockopt(fd, SOL_TLS, KTLSX_CONTROL, &on, sizeof(on)), 0);
+	conn_send_record(&self->conn, REF_HANDSHAKE, ticket, sizeof(ticket), NULL);
+	EXPECT_EQ(conn_recv_type(fd, &type, got, sizeof(got), 0), sizeof(ticket));
+	for (int i = 0; i < 10; i++)
+		conn_send_record(&self->conn, REF_HANDSHAKE, ticket, sizeof(ticket), NULL);
+	conn_send_record(&self->conn, REF_DATA, self->buf, 50, NULL);
+	EXPECT_EQ(recv(fd, got, sizeof(got), 0), 50);
+	check(counts, 6);
 }
 
 TEST_F(stat, bad_header)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: the two programs behind `make bench-handshake`: a server of libktlsx and a client that measures any server, and
- * the time libktlsx adds to a handshake. The kernel's part is the real one where the module ktlsx is loaded; else each
- * call enters the kernel by a cheap call of the same kind, and keys go nowhere.
+ * Owns: what `make bench-handshake` runs: a server of libktlsx, a client that measures any server,
+ * and the time libktlsx adds to a handshake. The kernel's part is the real one where the module
+ * ktlsx is loaded; else each call enters the kernel by a cheap one of its kind, keys go nowhere.
  * Must not know: what counts as good; handshake.sh judges.
  * Concurrency: one thread a process; "install" forks its client.
  */
@@ -47,6 +47,12 @@ static int64_t samples[SAMPLES_MAX];
 static void die(const char *what)
 {
 	fprintf(stderr, "bench/handshake: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void give_up(const char *text)
+{
+	fprintf(stderr, "bench/handshake: %s\n", text);
 	exit(1);
 }
 
@@ -125,16 +131,26 @@ ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags)
 	return ret;
 }
 
-/* Whether the kernel has the module: asked of a socket that is connected to itself, as ULPs want. */
+static struct sockaddr_in loopback(unsigned int port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+}
+
+/* Whether the kernel has the module: asked of a socket connected to itself, as ULPs want. */
 static bool has_module(void)
 {
-	struct sockaddr_in self = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in self = loopback(0);
 	socklen_t len = sizeof(self);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	bool is_taken;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&self, len) ||
-	    getsockname(fd, (struct sockaddr *)&self, &len) || connect(fd, (struct sockaddr *)&self, len))
+	    getsockname(fd, (struct sockaddr *)&self, &len) ||
+	    connect(fd, (struct sockaddr *)&self, len))
 		die("loopback");
 	is_taken = !__real_setsockopt(fd, IPPROTO_TCP, TCP_ULP, "ktlsx", 5);
 	close(fd);
@@ -151,20 +167,17 @@ static struct ktlsx_config *make_server(const char *cert, const char *key)
 	errno = -err;
 	if (err)
 		die("config");
-	if (ktlsx_config_add_chain(config, cert, key, NULL)) {
-		fprintf(stderr, "bench/handshake: %s\n", ktlsx_config_error(config));
-		exit(1);
-	}
+	if (ktlsx_config_add_chain(config, cert, key, NULL))
+		give_up(ktlsx_config_error(config));
 	return config;
 }
 
 static int listen_on(unsigned int *port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = loopback(*port);
 	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
-	address.sin_port = htons(*port);
 	__real_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&address, len) || listen(fd, 128) ||
 	    getsockname(fd, (struct sockaddr *)&address, &len))
@@ -173,7 +186,25 @@ static int listen_on(unsigned int *port)
 	return fd;
 }
 
-/* One connection: the answer is ns from TCP established to keys installed, others' work left out. */
+/* Waits in recv(): that a poll() needs a timeout is not of interest here. */
+static void shake_hands(struct ktlsx_conn *conn, int fd)
+{
+	struct ktlsx_want want;
+	char peeked;
+	int ret;
+
+	while ((ret = ktlsx_handshake_step(conn, &want)) == -EAGAIN) {
+		int64_t idle = now_ns();
+
+		if (__real_recv(fd, &peeked, 1, MSG_PEEK) < 0)
+			die("recv");
+		elsewhere_ns += now_ns() - idle;
+	}
+	if (ret)
+		give_up(ktlsx_error(conn));
+}
+
+/* One connection. Answers ns from TCP established to keys installed, without others' work. */
 static int64_t serve_one(struct ktlsx_config *config, int listener)
 {
 	struct ktlsx_conn *conn;
@@ -185,26 +216,9 @@ static int64_t serve_one(struct ktlsx_config *config, int listener)
 		die("accept");
 	elsewhere_ns = 0;
 	start = now_ns();
-	if (ktlsx_conn_new(&conn, config, fd, NULL)) {
-		fprintf(stderr, "bench/handshake: %s\n", ktlsx_config_error(config));
-		exit(1);
-	}
-	for (;;) {
-		struct ktlsx_want want;
-		int64_t idle;
-		int ret = ktlsx_handshake_step(conn, &want);
-
-		if (!ret)
-			break;
-		if (ret != -EAGAIN) {
-			fprintf(stderr, "bench/handshake: %s\n", ktlsx_error(conn));
-			exit(1);
-		}
-		idle = now_ns();
-		if (__real_recv(fd, sink, 1, MSG_PEEK) < 0)
-			die("recv");
-		elsewhere_ns += now_ns() - idle;
-	}
+	if (ktlsx_conn_new(&conn, config, fd, NULL))
+		give_up(ktlsx_config_error(config));
+	shake_hands(conn, fd);
 	ktlsx_conn_free(conn);
 	/* The client closes first: its close_notify is of no interest here. */
 	shutdown(fd, SHUT_WR);
@@ -232,7 +246,8 @@ static SSL_CTX *make_client(const char *version)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int number = strcmp(version, "1.2") ? TLS1_3_VERSION : TLS1_2_VERSION;
 
-	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, number) || !SSL_CTX_set_max_proto_version(ctx, number))
+	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, number) ||
+	    !SSL_CTX_set_max_proto_version(ctx, number))
 		die("SSL_CTX");
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256");
@@ -244,8 +259,7 @@ static SSL_CTX *make_client(const char *version)
 /* A whole connection, over when the server has closed it too: then its work is done. */
 static void connect_once(SSL_CTX *ctx, unsigned int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = loopback(port);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	SSL *ssl = SSL_new(ctx);
 	char sink[4096];
@@ -267,7 +281,7 @@ static void connect_once(SSL_CTX *ctx, unsigned int port)
 static long long cpu_ns(int pid)
 {
 	char path[64];
-	long long ns;
+	long long ns = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
@@ -286,8 +300,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * Prints: handshakes per second at the median pace, and microseconds of the server's CPU for each. A mean would show
- * what else ran on this machine.
+ * Prints: handshakes per second at the median pace, and microseconds of the server's CPU for each.
+ * A mean would show what else ran on this machine.
  */
 static void drive(unsigned int port, int pid, const char *version, int count)
 {

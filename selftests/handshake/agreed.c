@@ -155,7 +155,7 @@ TEST_F(agreed, binding)
 	ASSERT_EQ(ktlsx_export(self->session.conn, "EXPORTER-Channel-Binding",
 			       (const uint8_t *)"", 0, exported, sizeof(exported)), 0);
 	EXPECT_MEM_EQ(binding, exported, sizeof(binding));
-	to_hex(exported, sizeof(binding), false, line + strlen(line));
+	to_hex(binding, sizeof(binding), false, line + strlen(line));
 	if (variant->program == GNUTLS)
 		EXPECT_TRUE(says(&self->session, line));
 	session_close(&self->session);

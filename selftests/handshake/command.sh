@@ -5,7 +5,7 @@
 # Must not know: how the command works, nor where this runs: where the module is, records are the kernel's, elsewhere OpenSSL's
 # (--fallback); what needs the module is tested in the guest only, what needs its absence here only.
 # Concurrency: one test after another, in a network namespace of its own.
-# command.sh COMMAND [PATTERN]: KTAP, then "N passed, N failed, N skipped"; exit 1 when one failed.
+# command.sh [COMMAND [PATTERN]]: KTAP, then "N passed, N failed, N skipped"; exit 1 when one failed.
 # shellcheck disable=SC2034 # what is set here is for the files of tests
 set -euo pipefail
 
@@ -16,8 +16,10 @@ if [ -z "${KTLSX_COMMAND_NETNS:-}" ]; then
 	[ "$(id -u)" = 0 ] || own=(unshare --user --map-root-user --net)
 	exec "${own[@]}" sh -c 'ip link set lo up && exec "$@"' - "$BASH" "${BASH_SOURCE[0]}" "$@"
 fi
-ktlsx=$(realpath "$1")
-pattern=${2:-}
+# A guest's devtmpfs lacks what bash needs for <(...).
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+ktlsx=$(realpath "${1:-$here/ktlsx}")
+pattern=${2:-${KTLSX_COMMAND_TESTS:-}}
 port=4433
 has_module=no fallback=(--fallback)
 [ ! -d /sys/module/ktlsx ] || has_module=yes fallback=()

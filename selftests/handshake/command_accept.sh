@@ -15,6 +15,11 @@ s_client() {
 	run openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -verify_return_error -quiet
 }
 
+# Ends when the server does.
+silent_client() {
+	openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -quiet < <(exec sleep 20) > /dev/null 2>&1 &
+}
+
 test_port_taken() {
 	accept --file content
 	run "$ktlsx" accept "127.0.0.1:$port" --cert both.pem
@@ -134,10 +139,8 @@ test_stop() {
 		kill -$signal "${pids[-1]}"
 		accept_ends 0
 		accept
-		(sleep 20) | openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -quiet > /dev/null 2>&1 &
-		pids+=("$!")
+		silent_client
 		until_true 100 grep -q TLSv1 server.log
-		unset 'pids[-1]'
 		kill -$signal "${pids[-1]}"
 		accept_ends 0
 	done
@@ -172,7 +175,7 @@ test_with_module_exec_fails() {
 # A stop reaches the program as well.
 test_with_module_exec_stop() {
 	accept --exec sleep 60
-	(sleep 20) | openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -quiet > /dev/null 2>&1 &
+	silent_client
 	until_true 100 grep -q TLSv1 server.log
 	sleep 0.5
 	kill -TERM "${pids[-1]}"

@@ -13,8 +13,9 @@ openssl_quietly() {
 # signed NAME SUBJECT EXTENSION DAYS: a key and a certificate of our authority.
 signed() {
 	openssl_quietly req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr"
+	echo "$3" > extension
 	openssl_quietly x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$4" -out "$1.pem" \
-		-extfile <(echo "$3")
+		-extfile extension
 }
 
 # In the current folder; nothing of it is secret, nor longer there than the tests.
@@ -82,8 +83,8 @@ accept_ends() {
 
 # tls_sender FILE: sends it over TLS, and neither closes nor reads.
 tls_sender() {
-	(cat "$1"; sleep 60) | openssl s_server -quiet -naccept 1 -accept "127.0.0.1:$port" -cert server.pem -key server.key \
-		> /dev/null 2>&1 &
+	openssl s_server -quiet -naccept 1 -accept "127.0.0.1:$port" -cert server.pem -key server.key \
+		< <(cat "$1"; exec sleep 20) > /dev/null 2>&1 &
 	pids+=("$!")
 	until_true 100 listens "$port"
 }

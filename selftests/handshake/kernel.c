@@ -338,8 +338,12 @@ static int set_key(struct kernel_socket *sock, int option, const void *value, so
 	if (err)
 		return err;
 	*has_key = true;
-	if (option == TLS_RX)
+	if (option == TLS_RX) {
 		sock->rx.is_expired = false;
+		/* A KeyUpdate that nobody took is done with. */
+		if (sock->rx.type == REF_HANDSHAKE)
+			sock->rx.type = 0;
+	}
 	return 0;
 }
 

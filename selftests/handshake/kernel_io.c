@@ -234,10 +234,6 @@ static int meet_message(struct kernel_socket *sock, const uint8_t *message, size
 		set_ticket_aside(sock, message, len);
 		return 0;
 	}
-	if (sock->rx.key.version == REF_TLS13 && message[0] == KEY_UPDATE) {
-		sock->rx.is_expired = true;
-		return -EKEYEXPIRED;
-	}
 	return stick(&sock->rx, EPROTO);
 }
 
@@ -281,6 +277,12 @@ static int meet_alert(struct kernel_socket *sock)
 	return 0;
 }
 
+static bool is_key_update(const struct kernel_rx *rx)
+{
+	return rx->type == REF_HANDSHAKE && rx->key.version == REF_TLS13 && rx->plain_len &&
+	       rx->plain[0] == KEY_UPDATE;
+}
+
 /* A control record met by a call that has no room for its type. Return: 0 goes on, or -errno. */
 static int meet_control(struct kernel_socket *sock)
 {
@@ -288,6 +290,9 @@ static int meet_control(struct kernel_socket *sock)
 
 	if (!sock->is_control)
 		return -EIO;
+	/* Stays, so that a call with room for the type can have it. */
+	if (is_key_update(&sock->rx))
+		return -EKEYEXPIRED;
 	sock->rx.type = 0;
 	if (type == REF_HANDSHAKE)
 		return meet_handshake(sock);
@@ -334,14 +339,6 @@ static ssize_t read_data(struct kernel_socket *sock, void *buf, size_t len, int 
 	return done;
 }
 
-/* TLS 1.3: no record follows a KeyUpdate until there is a new key. */
-static void notice_key_update(struct kernel_rx *rx)
-{
-	if (rx->type == REF_HANDSHAKE && rx->key.version == REF_TLS13 && rx->plain_len &&
-	    rx->plain[0] == KEY_UPDATE)
-		rx->is_expired = true;
-}
-
 static void put_type(struct msghdr *msg, uint8_t type)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(msg);
@@ -365,7 +362,8 @@ static ssize_t read_record(struct kernel_socket *sock, struct msghdr *msg, int f
 		msg->msg_controllen = 0;
 		return ret;
 	}
-	notice_key_update(rx);
+	/* No record follows a KeyUpdate until there is a new key. */
+	rx->is_expired |= is_key_update(rx);
 	put_type(msg, type);
 	for (size_t i = 0; i < msg->msg_iovlen && rx->type; i++)
 		done += take(rx, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len, false);

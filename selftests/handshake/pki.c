@@ -8,6 +8,7 @@
 #include "pki.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,7 +317,8 @@ void pki_remove(void)
 	struct dirent *entry;
 
 	while (listing && (entry = readdir(listing)))
-		unlinkat(dirfd(listing), entry->d_name, 0);
+		if (unlinkat(dirfd(listing), entry->d_name, 0))
+			unlinkat(dirfd(listing), entry->d_name, AT_REMOVEDIR);
 	if (listing)
 		closedir(listing);
 	rmdir(dir);

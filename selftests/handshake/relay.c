@@ -31,6 +31,18 @@ static void keep(struct relay_kept *kept, const uint8_t *bytes, size_t len)
 	kept->len += len;
 }
 
+static void note_turn(struct relay *relay, enum relay_way way, size_t len)
+{
+	size_t size = (relay->turn_count + 1) * sizeof(*relay->turns);
+
+	relay->turns = realloc(relay->turns, size);
+	if (!relay->turns)
+		abort();
+	relay->turns[relay->turn_count++] = (struct relay_turn){
+		.way = way, .off = relay->kept[way].len, .len = len,
+	};
+}
+
 /**
  * relay_insert() - puts the relay between a peer and the library
  * @peer_fd: connected to the peer; the relay closes it
@@ -64,6 +76,7 @@ size_t relay_pass(struct relay *relay, enum relay_way way, size_t len)
 	if (got < 0 && errno == EAGAIN)
 		return 0;
 	if (got > 0) {
+		note_turn(relay, way, got);
 		keep(&relay->kept[way], bytes, got);
 		if (conn_send_all(to, bytes, got, MSG_NOSIGNAL) == got)
 			return got;

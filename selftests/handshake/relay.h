@@ -22,11 +22,19 @@ struct relay_kept {
 	size_t size;
 };
 
+/* One piece as it passed, of what was kept that way. */
+struct relay_turn {
+	enum relay_way way;
+	size_t off, len;
+};
+
 struct relay {
 	int peer_fd;
 	int our_fd;		/* the relay's end of the pair the library is on */
 	bool is_ended[RELAY_WAY_COUNT];
 	struct relay_kept kept[RELAY_WAY_COUNT];
+	struct relay_turn *turns;	/* in the order of their passing */
+	size_t turn_count;
 	pthread_t thread;
 };
 

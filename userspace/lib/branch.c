@@ -23,8 +23,10 @@
 
 /**
  * struct ktlsx_branch - another config, and who is served by it
+ * @next: added later
  * @name: lower case, "*.": any one label; NULL: any
  * @alpn: NULL: any
+ * @other: a reference, frozen
  */
 struct ktlsx_branch {
 	struct ktlsx_branch *next;
@@ -42,6 +44,7 @@ struct extension {
 /**
  * struct hello - what decides
  * @server_name: lower case, "" without
+ * @alpn: the extension
  * @is_sha1_only: the client can verify nothing better
  */
 struct hello {
@@ -257,12 +260,11 @@ static int check_branch(struct ktlsx_config *config, const char *name, const cha
 	if ((!name && !alpn) || (name && (!*name || strlen(name) >= KTLSX_HELLO_NAME_SIZE)) ||
 	    (alpn && (!*alpn || strlen(alpn) > 255)))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "server: EINVAL: a name, a protocol or both must be given, each "
-				  "of 1 to 255 bytes");
+				  "server: EINVAL: a name, a protocol or both must be given, each of 1 to 255 bytes");
 	if (name && strchr(is_wildcard(name) ? name + 2 : name, '*'))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "server: EINVAL: %.64s: a star may only stand for the whole "
-				  "first label", name);
+				  "server: EINVAL: %.64s: a star may only stand for the whole first label",
+				  name);
 	if (is_taken(config, name, alpn))
 		return ktlsx_fail(&config->error, -EEXIST,
 				  "server: EEXIST: %.64s%s%.64s has one already", name ? name : "",
@@ -374,8 +376,7 @@ static int permit_sha1(struct ktlsx_config *config, struct ktlsx_config *other)
 	if (ktlsx_offer_has_version(other, TLS1_2_VERSION))
 		return 0;
 	return ktlsx_fail(&config->error, -EINVAL,
-			  "SHA-1 server: EINVAL: the other config must allow TLS 1.2: TLS 1.3 has "
-			  "no SHA-1");
+			  "SHA-1 server: EINVAL: the other config must allow TLS 1.2: TLS 1.3 has no SHA-1");
 }
 
 static int set_sha1_server(struct ktlsx_config *config, struct ktlsx_config *other)

@@ -19,7 +19,7 @@
 /* A chain and its key between being read and being used. */
 struct material {
 	X509 *leaf;
-	STACK_OF(X509) *issuers;
+	STACK_OF(X509) * issuers;
 	EVP_PKEY *key;
 	struct ktlsx_file staple;
 };
@@ -79,8 +79,8 @@ static int read_chain(struct ktlsx_config *config, const char *path, struct mate
 	ktlsx_file_drop(&file);
 	if (err)
 		err = ktlsx_fail_openssl(&config->error, err,
-					 "%s: %s: is not a chain of certificates in PEM, the "
-					 "server's or client's own first", path,
+					 "%s: %s: is not a chain of certificates in PEM, the server's or client's own first",
+					 path,
 					 ktlsx_errno_name(err));
 	return err;
 }
@@ -149,8 +149,8 @@ static int keep_chain(struct ktlsx_config *config, const char *path, struct mate
 	if (err) {
 		free(chain);
 		return ktlsx_fail_openssl(&config->error, err,
-					  "%s: %s: cannot be used: chain and key must belong "
-					  "together, one chain for each type of key", path,
+					  "%s: %s: cannot be used: chain and key must belong together, one chain for each type of key",
+					  path,
 					  ktlsx_errno_name(err));
 	}
 	X509_up_ref(material->leaf);
@@ -212,13 +212,11 @@ int ktlsx_chain_freeze(struct ktlsx_config *config)
 {
 	if (config->role == KTLSX_SERVER && !config->chains && !config->psk && !config->branches)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "server: EINVAL: it has no certificate: call "
-				  "ktlsx_config_add_chain() or ktlsx_config_set_psk()");
+				  "server: EINVAL: it has no certificate: call ktlsx_config_add_chain() or ktlsx_config_set_psk()");
 	for (const struct ktlsx_chain *chain = config->chains; chain; chain = chain->next) {
 		if (chain->is_sha1 && !config->may_sign_sha1)
 			return ktlsx_fail(&config->error, -EINVAL,
-					  "chain: EINVAL: it is signed with SHA-1: only "
-					  "ktlsx_config_insecure_set_sha1_server() may serve it");
+					  "chain: EINVAL: it is signed with SHA-1: only ktlsx_config_insecure_set_sha1_server() may serve it");
 	}
 	return 0;
 }

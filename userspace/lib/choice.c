@@ -19,7 +19,11 @@ static int choice_index = -1;
 static void choice_free(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl,
 			void *argp)
 {
-	(void)parent, (void)data, (void)index, (void)argl, (void)argp;
+	(void)parent;
+	(void)data;
+	(void)index;
+	(void)argl;
+	(void)argp;
 	free(ptr);
 }
 

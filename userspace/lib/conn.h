@@ -80,18 +80,18 @@ struct ktlsx_conn {
 	bool is_rekey_asked;		/* owed: the peer wants a KeyUpdate of ours */
 	bool is_refusal_owed;		/* owed: a no_renegotiation alert */
 	bool has_stale_rx_key;		/* the peer changed its key, this module cannot */
-	size_t sealed_len;		/* fallback: bytes sealed, of which write has not told yet */
+	size_t sealed_len;		/* fallback: sealed, not told by a write yet */
 	bool is_update_sealed;		/* fallback: likewise a KeyUpdate */
 };
 
-/* conn.c: end of the SSL object: at the handover, after a failure, with the connection. */
+/* conn.c: the end of the SSL object. */
 void ktlsx_conn_wipe_ssl(struct ktlsx_conn *conn);
 void ktlsx_conn_drop_ssl(struct ktlsx_conn *conn);
 bool ktlsx_conn_is_forked(const struct ktlsx_conn *conn);
 
 /* install.c: each a step that ktlsx_handshake_step() runs; 0 or -errno with text. */
-int ktlsx_install_attach(struct ktlsx_conn *conn);	/* before the first byte; may choose FALLBACK */
-int ktlsx_install_keys(struct ktlsx_conn *conn);	/* control, write-only, payload length, RX, TX */
+int ktlsx_install_attach(struct ktlsx_conn *conn);	/* may set @falls_back */
+int ktlsx_install_keys(struct ktlsx_conn *conn);
 int ktlsx_install_rekey(struct ktlsx_conn *conn, enum ktlsx_direction direction);
 
 /* agreed.c: collect while the SSL object is there, drop with the connection. */

@@ -33,7 +33,8 @@
 /* A name that was asked for is acknowledged (RFC 6066 section 3), and kept with the session. */
 static int acknowledge_name(SSL *ssl, int *alert, void *arg)
 {
-	(void)alert, (void)arg;
+	(void)alert;
+	(void)arg;
 	return *ktlsx_choice_server_name(ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 

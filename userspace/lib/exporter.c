@@ -102,6 +102,7 @@ int ktlsx_export(struct ktlsx_conn *conn, const char *label, const uint8_t *cont
  */
 int ktlsx_binding(struct ktlsx_conn *conn, uint8_t *binding)
 {
+	static const uint8_t no_context[1];
 	int err = ktlsx_agreed_error(conn);
 
 	if (err)
@@ -109,5 +110,6 @@ int ktlsx_binding(struct ktlsx_conn *conn, uint8_t *binding)
 	if (conn->agreed.version < 0x0304 && !conn->agreed.has_extended_master_secret)
 		return ktlsx_fail(&conn->error, -ENOTSUP,
 				  "binding: ENOTSUP: the peer's TLS 1.2 has no extended master secret (RFC 9266): use TLS 1.3");
-	return ktlsx_export(conn, BINDING_LABEL, NULL, 0, binding, BINDING_LEN);
+	/* RFC 9266 has a context of no bytes, which TLS 1.2 tells from no context. */
+	return ktlsx_export(conn, BINDING_LABEL, no_context, 0, binding, BINDING_LEN);
 }

@@ -23,10 +23,14 @@ static const struct {
 	long result;
 	const char *remedy;
 } verifications[] = {
-	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "add its CA by ktlsx_config_set_trust(), or have the peer send its intermediates" },
+	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+	  "add its CA by ktlsx_config_set_trust(), or have the peer send its intermediates",
+	},
 	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "add its CA by ktlsx_config_set_trust()" },
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "add its CA by ktlsx_config_set_trust()" },
-	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "trust it by ktlsx_config_set_trust(), or pin its key by ktlsx_config_add_pin()" },
+	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+	  "trust it by ktlsx_config_set_trust(), or pin its key by ktlsx_config_add_pin()",
+	},
 	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "add its CA by ktlsx_config_set_trust()" },
 	{ X509_V_ERR_CERT_HAS_EXPIRED, "have the peer renew it, or set this machine's clock" },
 	{ X509_V_ERR_CERT_NOT_YET_VALID, "set this machine's clock" },
@@ -38,7 +42,9 @@ static const struct {
 	{ X509_V_ERR_INVALID_PURPOSE, "have the peer get one for this side of TLS" },
 	{ X509_V_ERR_CA_MD_TOO_WEAK, "have the peer get a chain signed with SHA-2" },
 	{ X509_V_ERR_EE_KEY_TOO_SMALL, "have the peer get one with a longer key" },
-	{ X509_V_ERR_DANE_NO_MATCH, "compare the pin of ktlsx_config_add_pin() with the peer's key" },
+	{ X509_V_ERR_DANE_NO_MATCH,
+	  "compare the pin of ktlsx_config_add_pin() with the peer's key",
+	},
 };
 
 /* Reasons of OpenSSL that say little to who does not know it, or are a refusal of ours. */
@@ -48,21 +54,45 @@ static const struct {
 	const char *remedy;
 } reasons[] = {
 	{ SSL_R_CERTIFICATE_VERIFY_FAILED, -EACCES, "see the peer's certificate and this config" },
-	{ SSL_R_INVALID_STATUS_RESPONSE, -EACCES, "the peer's stapled OCSP response is missing or not good" },
-	{ SSL_R_NO_SHARED_CIPHER, -EPROTO, "no suite and certificate of ours suits the peer: see ktlsx_config_set_suites() and ktlsx_config_add_chain()" },
-	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, -EPROTO, "no key of ours can sign as the peer wants: add a chain of another type" },
-	{ SSL_R_NO_SUITABLE_KEY_SHARE, -EPROTO, "no group suits both: see ktlsx_config_set_groups()" },
-	{ SSL_R_UNSUPPORTED_PROTOCOL, -EPROTO, "the peer's TLS version is not allowed here: see ktlsx_config_set_versions()" },
-	{ SSL_R_VERSION_TOO_LOW, -EPROTO, "the peer's TLS version is not allowed here: see ktlsx_config_set_versions()" },
-	{ SSL_R_WRONG_SIGNATURE_TYPE, -EPROTO, "the peer signed with an algorithm we did not offer" },
-	{ SSL_R_BAD_SIGNATURE, -EPROTO, "the peer's signature is wrong: it does not have the certificate's key, or somebody is in between" },
-	{ SSL_R_BAD_ECPOINT, -EPROTO, "the peer's key share is no point of its group: it is broken or hostile" },
-	{ SSL_R_BAD_DH_VALUE, -EPROTO, "the peer's key share is not in its group: it is broken or hostile" },
+	{ SSL_R_INVALID_STATUS_RESPONSE, -EACCES,
+	  "the peer's stapled OCSP response is missing or not good",
+	},
+	{ SSL_R_NO_SHARED_CIPHER, -EPROTO,
+	  "no suite and certificate of ours suits the peer: see ktlsx_config_set_suites() and ktlsx_config_add_chain()",
+	},
+	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, -EPROTO,
+	  "no key of ours can sign as the peer wants: add a chain of another type",
+	},
+	{ SSL_R_NO_SUITABLE_KEY_SHARE, -EPROTO,
+	  "no group suits both: see ktlsx_config_set_groups()",
+	},
+	{ SSL_R_UNSUPPORTED_PROTOCOL, -EPROTO,
+	  "the peer's TLS version is not allowed here: see ktlsx_config_set_versions()",
+	},
+	{ SSL_R_VERSION_TOO_LOW, -EPROTO,
+	  "the peer's TLS version is not allowed here: see ktlsx_config_set_versions()",
+	},
+	{ SSL_R_WRONG_SIGNATURE_TYPE, -EPROTO,
+	  "the peer signed with an algorithm we did not offer",
+	},
+	{ SSL_R_BAD_SIGNATURE, -EPROTO,
+	  "the peer's signature is wrong: it does not have the certificate's key, or somebody is in between",
+	},
+	{ SSL_R_BAD_ECPOINT, -EPROTO,
+	  "the peer's key share is no point of its group: it is broken or hostile",
+	},
+	{ SSL_R_BAD_DH_VALUE, -EPROTO,
+	  "the peer's key share is not in its group: it is broken or hostile",
+	},
 	{ SSL_R_WRONG_CURVE, -EPROTO, "the peer chose a group we did not offer" },
 	{ SSL_R_DH_KEY_TOO_SMALL, -EPROTO, "the peer's Diffie-Hellman group is too small" },
 	{ SSL_R_EE_KEY_TOO_SMALL, -EPROTO, "the peer's key is too short" },
-	{ SSL_R_DIGEST_CHECK_FAILED, -EPROTO, "the peer's Finished is wrong: bytes were changed on the way, or it is broken" },
-	{ SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, -EPROTO, "the peer lacks secure renegotiation (RFC 5746): update it" },
+	{ SSL_R_DIGEST_CHECK_FAILED, -EPROTO,
+	  "the peer's Finished is wrong: bytes were changed on the way, or it is broken",
+	},
+	{ SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, -EPROTO,
+	  "the peer lacks secure renegotiation (RFC 5746): update it",
+	},
 };
 
 /* What we wait for in each state: else the rest of the handshake. */
@@ -165,7 +195,8 @@ int ktlsx_failure_of_openssl(struct ktlsx_conn *conn)
 				  "handshake: EACCES: the peer is not accepted: %s: %s%s", cause,
 				  remedy_of(SSL_get_verify_result(conn->ssl)), alert);
 	if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
-		return ktlsx_fail(&conn->error, -ENOMEM, "handshake: ENOMEM: no memory for OpenSSL");
+		return ktlsx_fail(&conn->error, -ENOMEM,
+				  "handshake: ENOMEM: no memory for OpenSSL");
 	return of_reason(conn, code, alert);
 }
 

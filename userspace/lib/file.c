@@ -101,11 +101,20 @@ void ktlsx_file_drop(struct ktlsx_file *file)
 
 /**
  * ktlsx_file_no_password() - PEM password callback: there is none
+ * @buf: stays as it is
+ * @size: its bytes
+ * @is_writing: not the case
+ * @arg: none
  *
- * Without one OpenSSL would ask on the terminal.
+ * Without a callback OpenSSL would ask on the terminal.
+ *
+ * Return: -1, always: the file counts as unreadable.
  */
 int ktlsx_file_no_password(char *buf, int size, int is_writing, void *arg)
 {
-	(void)buf, (void)size, (void)is_writing, (void)arg;
+	(void)buf;
+	(void)size;
+	(void)is_writing;
+	(void)arg;
 	return -1;
 }

@@ -206,7 +206,7 @@ static int check_alpn(struct ktlsx_conn *conn)
 	unsigned int len;
 
 	SSL_get0_alpn_selected(conn->ssl, &name, &len);
-	if (!len || ktlsx_offer_has_alpn(ktlsx_choice_config(conn->ssl), name, len))
+	if (!len || ktlsx_alpn_is_set(ktlsx_choice_config(conn->ssl), name, len))
 		return 0;
 	return ktlsx_fail(&conn->error, -EPROTO,
 			  "ALPN: EPROTO: the server chose a protocol that we did not offer: it broke the protocol");
@@ -214,18 +214,18 @@ static int check_alpn(struct ktlsx_conn *conn)
 
 static int collect(struct ktlsx_conn *conn)
 {
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(conn->ssl);
 	int err = check_rest(conn);
 
 	if (!err)
 		err = check_alpn(conn);
 	if (err)
 		return err;
-	conn->suite = ktlsx_suite_by_id(
-		SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn->ssl)));
+	conn->suite = ktlsx_suite_by_id(SSL_CIPHER_get_protocol_id(cipher));
 	if (!conn->suite)
 		return ktlsx_fail(&conn->error, -EOPNOTSUPP,
 				  "suite: EOPNOTSUPP: this library does not know %s: see ktlsx_config_set_suites()",
-				  SSL_CIPHER_get_name(SSL_get_current_cipher(conn->ssl)));
+				  SSL_CIPHER_get_name(cipher));
 	if (conn->suite->version != TLS13)
 		err = take_tls12_secrets(conn);
 	return err ? err : ktlsx_agreed_collect(conn);

@@ -7,10 +7,12 @@
 #ifndef KTLSX_HANDSHAKE_H
 #define KTLSX_HANDSHAKE_H
 
-#include <openssl/ssl.h>
+#include <stddef.h>
 
-void ktlsx_handshake_keylog(const SSL *ssl, const char *line);
+struct ssl_st;	/* SSL */
+
+void ktlsx_handshake_keylog(const struct ssl_st *ssl, const char *line);
 void ktlsx_handshake_message(int is_written, int version, int type, const void *bytes,
-			     size_t len, SSL *ssl, void *arg);
+			     size_t len, struct ssl_st *ssl, void *arg);
 
 #endif /* KTLSX_HANDSHAKE_H */

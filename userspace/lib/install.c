@@ -47,50 +47,63 @@ static const char *const step_names[] = {
 	[STEP_TX] = "TLS_TX",
 };
 
-#define STEPS_ALL (~0u)
-#define STEPS_KEYS (1u << STEP_RX | 1u << STEP_TX)
-#define STEPS_AFTER_ATTACH (STEPS_ALL & ~(1u << STEP_ATTACH))
-
-/* What the kernel says, why, and what to do: the first row that fits. */
+/* What the kernel says at steps @first to @last, why, and what to do: the first row that fits. */
 static const struct remedy {
-	unsigned int steps;
+	enum step first;
+	enum step last;
 	int err;
 	const char *text;
 } remedies[] = {
-	{ 1u << STEP_ATTACH, ENOENT, "the kernel has no module ktlsx: as root, modprobe ktlsx" },
-	{ 1u << STEP_ATTACH, EEXIST,
-	  "another ULP is attached already, by OpenSSL's Options KTLS or SSL_set_fd() perhaps: give us a socket that no TLS library has had" },
-	{ 1u << STEP_ATTACH, ENOTCONN,
-	  "the socket is not connected: it listens, or the peer has closed: connect or accept first" },
-	{ 1u << STEP_ATTACH, EPERM, "this process may not attach it: load the module as root, modprobe ktlsx" },
-	{ 1u << STEP_ATTACH, ENOPROTOOPT,
-	  "this kernel's TCP has no upper layer protocols: run one with CONFIG_TLS or a Debian kernel" },
-	{ 1u << STEP_ATTACH, EOPNOTSUPP, "this kind of socket takes no upper layer protocol: use plain TCP" },
-	{ 1u << STEP_FEATURES, ENOPROTOOPT,
-	  "the module ktlsx is older than this library: install the one of this version and load it anew" },
-	{ STEPS_KEYS, EINVAL,
-	  "the module takes no such key, or a sockmap holds the socket: `ktlsx doctor` tells what it takes" },
-	{ STEPS_KEYS, EOPNOTSUPP, "the module does not have this cipher: `ktlsx ciphers` tells what it has" },
-	{ STEPS_KEYS, EBUSY,
-	  "the socket has keys already, or another thread is writing to it: leave it alone until the handshake is done" },
-	{ STEPS_AFTER_ATTACH, ENOPROTOOPT,
-	  "the module ktlsx is older than this library: install the one of this version and load it anew" },
-	{ STEPS_AFTER_ATTACH, ENOTCONN, "the peer is gone" },
-	{ STEPS_AFTER_ATTACH, ENOMEM, "the kernel has no memory for it: free some" },
-	{ STEPS_ALL, EBADF, "the descriptor was closed: it must outlive the connection" },
-	{ STEPS_ALL, 0, "`ktlsx doctor` may tell why" },
+	{ STEP_ATTACH, STEP_ATTACH, ENOENT,
+	  "the kernel has no module ktlsx: as root, modprobe ktlsx",
+	},
+	{ STEP_ATTACH, STEP_ATTACH, EEXIST,
+	  "another ULP is attached already, by OpenSSL's Options KTLS or SSL_set_fd() perhaps: give us a socket that no TLS library has had",
+	},
+	{ STEP_ATTACH, STEP_ATTACH, ENOTCONN,
+	  "the socket is not connected: it listens, or the peer has closed: connect or accept first",
+	},
+	{ STEP_ATTACH, STEP_ATTACH, EPERM,
+	  "this process may not attach it: load the module as root, modprobe ktlsx",
+	},
+	{ STEP_ATTACH, STEP_ATTACH, ENOPROTOOPT,
+	  "this kernel's TCP has no upper layer protocols: run one with CONFIG_TLS or a Debian kernel",
+	},
+	{ STEP_ATTACH, STEP_ATTACH, EOPNOTSUPP,
+	  "this kind of socket takes no upper layer protocol: use plain TCP",
+	},
+	{ STEP_RX, STEP_TX, EINVAL,
+	  "the module takes no such key, or a sockmap holds the socket: `ktlsx doctor` tells what it takes",
+	},
+	{ STEP_RX, STEP_TX, EOPNOTSUPP,
+	  "the module does not have this cipher: `ktlsx ciphers` tells what it has",
+	},
+	{ STEP_RX, STEP_TX, EBUSY,
+	  "the socket has keys already, or another thread is writing to it: leave it alone until the handshake is done",
+	},
+	{ STEP_FEATURES, STEP_TX, ENOPROTOOPT,
+	  "the module ktlsx is older than this library: install the one of this version and load it anew",
+	},
+	{ STEP_FEATURES, STEP_TX, ENOTCONN, "the peer is gone" },
+	{ STEP_FEATURES, STEP_TX, ENOMEM, "the kernel has no memory for it: free some" },
+	{ STEP_ATTACH, STEP_TX, EBADF,
+	  "the descriptor was closed: it must outlive the connection",
+	},
+	{ STEP_ATTACH, STEP_TX, 0, "`ktlsx doctor` may tell why" },
 };
 
 /* Kinds of sockets that answer an attach in the words of something else. */
 static const struct kind {
-	int domain;	/* 0: any */
+	int domain;		/* 0: any */
 	int protocol;		/* 0: any */
 	int err;
 	const char *text;
 } kinds[] = {
 	{ 0, IPPROTO_MPTCP, EOPNOTSUPP, "the socket is MPTCP: make it with IPPROTO_TCP" },
 	{ 0, IPPROTO_UDP, EOPNOTSUPP, "the socket is UDP: TLS needs a TCP socket" },
-	{ AF_UNIX, 0, EOPNOTSUPP, "the socket is a Unix socket: TLS in the kernel needs a TCP socket" },
+	{ AF_UNIX, 0, EOPNOTSUPP,
+	  "the socket is a Unix socket: TLS in the kernel needs a TCP socket",
+	},
 };
 
 static int socket_option(int fd, int name)
@@ -120,7 +133,8 @@ static int fail_step(struct ktlsx_conn *conn, enum step step, int err)
 	if (kind)
 		return ktlsx_fail(&conn->error, -kind->err, "%s: %s: %s", step_names[step],
 				  ktlsx_errno_name(kind->err), kind->text);
-	while (remedy->err && !(remedy->steps & 1u << step && remedy->err == err))
+	while (remedy->err &&
+	       (remedy->err != err || step < remedy->first || step > remedy->last))
 		remedy++;
 	return ktlsx_fail(&conn->error, -err, "%s: %s: %s", step_names[step],
 			  ktlsx_errno_name(err), remedy->text);
@@ -166,12 +180,14 @@ static int read_features(struct ktlsx_conn *conn)
 /* A fallback is decided before the handshake: for each suite that may come of it. */
 static int check_offers(struct ktlsx_conn *conn)
 {
-	STACK_OF(SSL_CIPHER) *ciphers = SSL_get1_supported_ciphers(conn->ssl);
-	const struct ktlsx_suite *suite;
+	STACK_OF(SSL_CIPHER) * ciphers = SSL_get1_supported_ciphers(conn->ssl);
 	int err = 0;
 
 	for (int i = 0; !err && i < sk_SSL_CIPHER_num(ciphers); i++) {
-		suite = ktlsx_suite_by_id(SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(ciphers, i)));
+		const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
+		const struct ktlsx_suite *suite =
+			ktlsx_suite_by_id(SSL_CIPHER_get_protocol_id(cipher));
+
 		err = suite ? check_cipher(conn, suite) : 0;
 	}
 	sk_SSL_CIPHER_free(ciphers);
@@ -182,7 +198,7 @@ static int attach(struct ktlsx_conn *conn)
 {
 	int err;
 
-	if (setsockopt(conn->fd, IPPROTO_TCP, TCP_ULP, KTLSX_ULP_NAME, sizeof(KTLSX_ULP_NAME) - 1))
+	if (setsockopt(conn->fd, IPPROTO_TCP, TCP_ULP, KTLSX_ULP_NAME, strlen(KTLSX_ULP_NAME)))
 		return fail_step(conn, STEP_ATTACH, errno);
 	err = read_features(conn);
 	return err ? err : conn->config->may_fall_back ? check_offers(conn) : 0;
@@ -240,7 +256,8 @@ static int derive(struct ktlsx_conn *conn, enum ktlsx_direction direction,
 
 	*key = is_clients ? &scratch->client : &scratch->server;
 	if (conn->suite->version != TLS13)
-		return ktlsx_keys_traffic12(conn->suite, secrets, &scratch->client, &scratch->server);
+		return ktlsx_keys_traffic12(conn->suite, secrets, &scratch->client,
+					    &scratch->server);
 	return ktlsx_keys_traffic13(conn->suite, secrets->traffic[direction],
 				    is_clients ? &scratch->client : &scratch->server);
 }
@@ -312,7 +329,7 @@ static int set_tx(struct ktlsx_conn *conn)
 	return install_direction(conn, KTLSX_TX);
 }
 
-/* In this order; RX first, as a failure after TX would leave a socket that seals what it is given. */
+/* In this order; RX first: a failure after TX would leave a socket that seals what it gets. */
 static int (*const steps[])(struct ktlsx_conn *conn) = {
 	set_control, set_write_only, set_payload, set_rx, set_tx,
 };

@@ -100,7 +100,7 @@ static bool is_single_about(OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
 
 static const char *judge_content(SSL *ssl, OCSP_BASICRESP *basic)
 {
-	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	STACK_OF(X509) * chain = SSL_get0_verified_chain(ssl);
 	X509 *leaf, *issuer;
 
 	if (sk_X509_num(chain) < 1)
@@ -174,8 +174,7 @@ int ktlsx_ocsp_freeze(struct ktlsx_config *config)
 		return 0;
 	if (config->is_unverified || config->pin_count)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "OCSP: EINVAL: a response is judged by a trust store, which pins "
-				  "or no verification replace: leave one of the two out");
+				  "OCSP: EINVAL: a response is judged by a trust store, which pins or no verification replace: leave one of the two out");
 	SSL_CTX_set_tlsext_status_type(config->ctx, TLSEXT_STATUSTYPE_ocsp);
 	SSL_CTX_set_tlsext_status_cb(config->ctx, check_staple);
 	SSL_CTX_set_tlsext_status_arg(config->ctx, config);

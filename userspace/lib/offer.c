@@ -142,8 +142,7 @@ static int freeze_versions(struct ktlsx_config *config, bool has_12, bool has_13
 	max = max > config->version_max ? config->version_max : max;
 	if (min > max)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "suites: EINVAL: none is left for the versions that are allowed: "
-				  "name more in ktlsx_config_set_suites(), or allow more versions");
+				  "suites: EINVAL: none is left for the versions that are allowed: name more in ktlsx_config_set_suites(), or allow more versions");
 	if (!SSL_CTX_set_min_proto_version(config->ctx, min) ||
 	    !SSL_CTX_set_max_proto_version(config->ctx, max))
 		return ktlsx_fail_openssl(&config->error, -EINVAL,
@@ -263,8 +262,8 @@ static int check_versions(struct ktlsx_config *config, uint16_t min, uint16_t ma
 {
 	if (min < TLS1_2_VERSION || max > TLS1_3_VERSION || min > max)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "versions: EINVAL: 0x%04x to 0x%04x: only TLS 1.2 (0x0303) and "
-				  "TLS 1.3 (0x0304) are there, the lower one first", min, max);
+				  "versions: EINVAL: 0x%04x to 0x%04x: only TLS 1.2 (0x0303) and TLS 1.3 (0x0304) are there, the lower one first",
+				  min, max);
 	config->version_min = min;
 	config->version_max = max;
 	return 0;
@@ -295,8 +294,7 @@ static int check_suite(struct ktlsx_config *config, const char *name, size_t len
 				  (int)(len < NAME_LEN_MAX ? len : NAME_LEN_MAX), name);
 	if (suite->exchange == KTLSX_EXCHANGE_RSA && !config->allows_rsa_exchange)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "suites: EINVAL: %s: RSA key exchange has no forward secrecy: "
-				  "call ktlsx_config_insecure_allow_rsa_key_exchange() before",
+				  "suites: EINVAL: %s: RSA key exchange has no forward secrecy: call ktlsx_config_insecure_allow_rsa_key_exchange() before",
 				  suite->name);
 	if (suite->why_not)
 		return ktlsx_fail(&config->error, -ENOTSUP, "suites: ENOTSUP: %s: %s", suite->name,

@@ -88,8 +88,7 @@ static int expect_nobody(const struct ktlsx_config *config, SSL *ssl, struct ktl
 {
 	if (!config->psk)
 		return ktlsx_fail(error, -EINVAL,
-				  "name: EINVAL: a client must name the server it expects, unless "
-				  "it has a pin, a pre-shared key, or no verification");
+				  "name: EINVAL: a client must name the server it expects, unless it has a pin, a pre-shared key, or no verification");
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, refuse_certificate);
 	return 0;
 }
@@ -122,9 +121,8 @@ int ktlsx_trust_expect(const struct ktlsx_config *config, SSL *ssl, const char *
 
 	if (name && !is_address(name) && !is_dns_name(name))
 		return ktlsx_fail(error, -EINVAL,
-				  "name: EINVAL: \"%.64s\" is neither a DNS name (letters, "
-				  "digits, \"-\", \"_\", single dots between; others as \"xn--\") "
-				  "nor an address", name);
+				  "name: EINVAL: \"%.64s\" is neither a DNS name (letters, digits, \"-\", \"_\", single dots between; others as \"xn--\") nor an address",
+				  name);
 	err = expect(config, ssl, name, error);
 	if (err)
 		return err;

@@ -19,7 +19,9 @@
 
 /**
  * struct ktlsx_psk - see above
+ * @identity: text, terminated
  * @secrets: slot whose scratch holds the key
+ * @key_len: bytes of the key
  */
 struct ktlsx_psk {
 	char identity[IDENTITY_LEN_MAX + 1];
@@ -99,8 +101,7 @@ int ktlsx_psk_freeze(struct ktlsx_config *config)
 	if (!config->psk || ktlsx_offer_has_suite(config, PSK_SUITE))
 		return 0;
 	return ktlsx_fail(&config->error, -EINVAL,
-			  "pre-shared key: EINVAL: it needs TLS 1.3 and TLS_AES_128_GCM_SHA256: "
-			  "allow both");
+			  "pre-shared key: EINVAL: it needs TLS 1.3 and TLS_AES_128_GCM_SHA256: allow both");
 }
 
 static int psk_new(struct ktlsx_config *config)

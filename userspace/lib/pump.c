@@ -35,9 +35,9 @@ static const struct {
 static const char *stranger(const uint8_t *bytes)
 {
 	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
-		size_t len = strlen(strangers[i].start);
+		const char *start = strangers[i].start;
 
-		if (!memcmp(bytes, strangers[i].start, len < KTLSX_HEADER_LEN ? len : KTLSX_HEADER_LEN))
+		if (!memcmp(bytes, start, strnlen(start, KTLSX_HEADER_LEN)))
 			return strangers[i].name;
 	}
 	return "bytes of something else";
@@ -176,9 +176,8 @@ static void note_head(struct ktlsx_pump *pump)
 static void scan(struct ktlsx_pump *pump, const uint8_t *bytes, size_t len)
 {
 	while (len) {
-		size_t body = pump->out_have > KTLSX_HEADER_LEN ? pump->out_have - KTLSX_HEADER_LEN : 0;
 		bool in_head = pump->out_have < KTLSX_HEADER_LEN ||
-			       (pump->out_left && body < KTLSX_NONCE_LEN);
+			       (pump->out_left && pump->out_have < sizeof(pump->out_head));
 		size_t n = in_head ? 1 : pump->out_left < len ? pump->out_left : len;
 
 		if (in_head)
@@ -230,7 +229,8 @@ int ktlsx_pump_out(struct ktlsx_pump *pump, struct ktlsx_error *error)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return -EAGAIN;
 		if (n < 0)
-			return ktlsx_fail(error, -errno, "send: %s: %s in the middle of the handshake",
+			return ktlsx_fail(error, -errno,
+					  "send: %s: %s in the middle of the handshake",
 					  ktlsx_errno_name(errno), why(errno));
 		scan(pump, (uint8_t *)bytes, n);
 		forget(pump->out, n);

@@ -14,6 +14,7 @@
 #include "conn.h"
 #include "wire.h"
 
+#define ALERT_LEN 2
 #define LEVEL_FATAL 2
 
 /**
@@ -127,9 +128,6 @@ static int on_handshake(struct ktlsx_conn *conn, const uint8_t *bytes, size_t le
 	uint8_t alert = 0;
 	int ret;
 
-	if (!len)
-		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_UNEXPECTED_MESSAGE,
-			      "the peer sent an empty handshake record");
 	for (;;) {
 		ret = ktlsx_post_next(&conn->post, &side, &bytes, &len, &message, &alert);
 		if (ret == -EPROTO)
@@ -151,6 +149,8 @@ static int on_handshake(struct ktlsx_conn *conn, const uint8_t *bytes, size_t le
 /* TLS 1.3 gives the level no meaning: what is not about closing is fatal. */
 static bool is_fatal(const struct ktlsx_conn *conn, uint8_t level, uint8_t description)
 {
+	if (description == KTLSX_ALERT_CLOSE_NOTIFY)
+		return false;
 	if (conn->agreed.version >= 0x0304)
 		return description != KTLSX_ALERT_USER_CANCELED;
 	return level == LEVEL_FATAL;
@@ -158,17 +158,19 @@ static bool is_fatal(const struct ktlsx_conn *conn, uint8_t level, uint8_t descr
 
 static int on_alert(struct ktlsx_conn *conn, const uint8_t *bytes, size_t len)
 {
-	if (len != 2)
+	if (len != ALERT_LEN)
 		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_DECODE_ERROR,
 					     "the peer sent a malformed alert");
-	if (bytes[1] == KTLSX_ALERT_CLOSE_NOTIFY) {
-		conn->is_closed_by_peer = true;
-		return 0;
+	if (is_fatal(conn, bytes[0], bytes[1])) {
+		ktlsx_reaction_tell_alert(conn, "read", bytes[1]);
+		return ktlsx_control_break(conn, -EPROTO, -1);
 	}
-	if (!is_fatal(conn, bytes[0], bytes[1]))
-		return 0;
-	ktlsx_reaction_tell_alert(conn, "read", bytes[1]);
-	return ktlsx_control_break(conn, -EPROTO, -1);
+	if (!ktlsx_post_is_between(&conn->post))
+		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_UNEXPECTED_MESSAGE,
+					     "the peer sent an alert in the middle of a message");
+	if (bytes[1] == KTLSX_ALERT_CLOSE_NOTIFY)
+		conn->is_closed_by_peer = true;
+	return 0;
 }
 
 /**
@@ -186,10 +188,13 @@ static int on_alert(struct ktlsx_conn *conn, const uint8_t *bytes, size_t len)
 int ktlsx_reaction_to_record(struct ktlsx_conn *conn, uint8_t type, const uint8_t *bytes,
 			     size_t len)
 {
+	if (!len)
+		return ktlsx_reaction_refuse(conn, KTLSX_ALERT_UNEXPECTED_MESSAGE,
+					     "the peer sent an empty control record");
 	if (type == KTLSX_RECORD_ALERT)
 		return on_alert(conn, bytes, len);
 	if (type == KTLSX_RECORD_HANDSHAKE)
 		return on_handshake(conn, bytes, len);
 	return ktlsx_reaction_refuse(conn, KTLSX_ALERT_UNEXPECTED_MESSAGE,
-		      "the peer sent a record of a type that has no place after the handshake");
+				     "the peer sent a record of a type that has no place here");
 }

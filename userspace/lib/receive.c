@@ -53,18 +53,23 @@ static const struct failure failures[] = {
 	{ EINVAL, -EPROTO, KTLSX_ALERT_PROTOCOL_VERSION, true,
 	  "the peer sent what is not a record of this TLS version" },
 	{ EPROTO, -EPROTO, -1, false,
-	  "the peer ended the stream without close_notify: what was received may be truncated" },
+	  "a plain read met a stray message, or an end without close_notify: truncated, perhaps" },
 	{ ECONNRESET, -ECONNRESET, -1, true, "the peer reset the connection" },
 };
 
-/* A fatal alert that a plain read met: the kernel remembers it. */
+/* The alert that ended receiving, be it met by a plain read; false: none. */
+static bool read_last_alert(const struct ktlsx_conn *conn, struct ktlsx_alert *alert)
+{
+	socklen_t len = sizeof(*alert);
+
+	return !getsockopt(conn->fd, SOL_TLS, KTLSX_ALERT, alert, &len);
+}
+
 static int fail_by_alert(struct ktlsx_conn *conn)
 {
 	struct ktlsx_alert alert;
-	socklen_t len = sizeof(alert);
 
-	if (getsockopt(conn->fd, SOL_TLS, KTLSX_ALERT, &alert, &len) ||
-	    alert.description == KTLSX_ALERT_CLOSE_NOTIFY)
+	if (!read_last_alert(conn, &alert) || alert.description == KTLSX_ALERT_CLOSE_NOTIFY)
 		return 0;
 	ktlsx_reaction_tell_alert(conn, "read", alert.description);
 	return ktlsx_control_break(conn, -EPROTO, -1);
@@ -74,7 +79,7 @@ static int fail_read(struct ktlsx_conn *conn, int err)
 {
 	int told;
 
-	if (err == -EAGAIN || err == -EINTR)
+	if (err == -EAGAIN || err == -EINTR || conn->phase == KTLSX_PHASE_FAILED)
 		return err;
 	if (err == -ECONNRESET) {
 		told = fail_by_alert(conn);
@@ -139,7 +144,8 @@ static ssize_t receive(struct ktlsx_conn *conn, void *buf, size_t len, int flags
 
 /*
  * The first part of a control record is in the caller's buffer, where it must
- * not stay; the kernel has the rest at hand. Returns its length or -errno.
+ * not stay; the kernel has the rest at hand. Returns its length, or -1: a part
+ * is lost.
  */
 static ssize_t gather(struct ktlsx_conn *conn, void *buf, size_t have,
 		      struct received *received, uint8_t *record)
@@ -150,15 +156,15 @@ static ssize_t gather(struct ktlsx_conn *conn, void *buf, size_t have,
 		memcpy(record, buf, have);
 	OPENSSL_cleanse(buf, have);
 	if (have > CONTENT_LEN_MAX)
-		return -EMSGSIZE;
+		return -1;
 	while (!received->is_record_end) {
 		ssize_t got_len = receive(conn, record + have, CONTENT_LEN_MAX - have,
 					  MSG_DONTWAIT, received);
 
-		if (got_len < 0)
-			return got_len;
-		if (!got_len || received->type != type)
-			return -EMSGSIZE;
+		if (got_len == -EINTR)
+			continue;
+		if (got_len <= 0 || received->type != type)
+			return -1;
 		have += got_len;
 	}
 	return have;
@@ -173,14 +179,15 @@ static int take_control_record(struct ktlsx_conn *conn, void *buf, size_t have,
 	int err;
 
 	if (len < 0)
-		err = fail_read(conn, len);
+		err = ktlsx_reaction_refuse(conn, KTLSX_ALERT_INTERNAL_ERROR,
+					    "the kernel gave a control record in part only");
 	else
 		err = ktlsx_reaction_to_record(conn, type, record, len);
 	OPENSSL_cleanse(record, sizeof(record));
 	return err;
 }
 
-/* The kernel met a KeyUpdate in a plain read: whether it asked for ours is unknown. */
+/* Another reader of the socket took the KeyUpdate: whether it asked for ours is unknown. */
 static int take_unseen_update(struct ktlsx_conn *conn)
 {
 	int err;
@@ -226,6 +233,18 @@ static ssize_t take_data(struct ktlsx_conn *conn, void *buf, size_t got_len)
 				     "the peer sent content in the middle of a message");
 }
 
+/* Proper when a plain read has met close_notify; else anybody may have cut it. */
+static int end_of_stream(struct ktlsx_conn *conn)
+{
+	struct ktlsx_alert alert;
+
+	if (!read_last_alert(conn, &alert) || alert.description != KTLSX_ALERT_CLOSE_NOTIFY)
+		return ktlsx_fail(&conn->error, -EPROTO,
+				  "read: EPROTO: the peer ended the stream without close_notify: what was received may be truncated");
+	conn->is_closed_by_peer = true;
+	return 0;
+}
+
 /* Sets @is_done unless there is nothing yet to tell the caller. */
 static ssize_t read_record(struct ktlsx_conn *conn, void *buf, size_t len, bool *is_done)
 {
@@ -250,10 +269,8 @@ static ssize_t read_record(struct ktlsx_conn *conn, void *buf, size_t len, bool 
 		return fail_read(conn, got_len);
 	if (got_len)
 		return take_data(conn, buf, got_len);
-	/* No record: a plain read met close_notify. Else an empty one. */
-	conn->is_closed_by_peer = !received.has_type;
-	*is_done = conn->is_closed_by_peer;
-	return 0;
+	*is_done = !received.has_type;
+	return received.has_type ? 0 : end_of_stream(conn);
 }
 
 /**

@@ -42,8 +42,14 @@ static long cache_mode(const struct ktlsx_config *config)
 /* TLS 1.2, where the cache of a config that branched here could have it. */
 static int never_resume(SSL *ssl, int is_forward_secure)
 {
-	(void)ssl, (void)is_forward_secure;
+	(void)ssl;
+	(void)is_forward_secure;
 	return 1;
+}
+
+static int (*veto(const struct ktlsx_config *config))(SSL *ssl, int is_forward_secure)
+{
+	return config->resume == KTLSX_RESUME_NONE ? never_resume : NULL;
 }
 
 /**
@@ -76,8 +82,7 @@ int ktlsx_resumption_carry(const struct ktlsx_config *config, SSL *ssl)
 {
 	SSL_clear_options(ssl, SSL_get_options(ssl));
 	SSL_set_options(ssl, SSL_CTX_get_options(config->ctx));
-	SSL_set_not_resumable_session_callback(
-		ssl, config->resume == KTLSX_RESUME_NONE ? never_resume : NULL);
+	SSL_set_not_resumable_session_callback(ssl, veto(config));
 	return SSL_set_num_tickets(ssl, tickets_to_send(config)) ? 0 : -ENOMEM;
 }
 
@@ -195,8 +200,8 @@ static int check_resumption(struct ktlsx_config *config, enum ktlsx_resume mode,
 	if (is_count_right)
 		return 0;
 	return ktlsx_fail(&config->error, -EINVAL,
-			  "resumption: EINVAL: %u tickets: a server sends %d to %d, or 0 with "
-			  "KTLSX_RESUME_NONE", ticket_count, TICKET_COUNT_MIN, TICKET_COUNT_MAX);
+			  "resumption: EINVAL: %u tickets: a server sends %d to %d, or 0 with KTLSX_RESUME_NONE",
+			  ticket_count, TICKET_COUNT_MIN, TICKET_COUNT_MAX);
 }
 
 static int set_resumption(struct ktlsx_config *config, enum ktlsx_resume mode,
@@ -209,8 +214,7 @@ static int set_resumption(struct ktlsx_config *config, enum ktlsx_resume mode,
 	config->resume = mode;
 	config->ticket_count = ticket_count;
 	config->caches_sessions = mode == KTLSX_RESUME_SESSION_IDS;
-	SSL_CTX_set_not_resumable_session_callback(
-		config->ctx, mode == KTLSX_RESUME_NONE ? never_resume : NULL);
+	SSL_CTX_set_not_resumable_session_callback(config->ctx, veto(config));
 	return ktlsx_resumption_apply(config);
 }
 

@@ -19,7 +19,7 @@
 #define CA_NAME_COUNT_MAX 100	/* more would only swell each hello: then none is sent */
 #define HASHED_NAME_LEN 8
 
-static int store_cert(X509_STORE *store, STACK_OF(X509_NAME) *names, X509 *cert)
+static int store_cert(X509_STORE *store, STACK_OF(X509_NAME) * names, X509 *cert)
 {
 	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
 
@@ -32,7 +32,7 @@ static int store_cert(X509_STORE *store, STACK_OF(X509_NAME) *names, X509 *cert)
 
 /* Returns the number of certificates, or -errno. */
 static int parse_store(const struct ktlsx_file *file, X509_STORE *store,
-		       STACK_OF(X509_NAME) *names)
+		       STACK_OF(X509_NAME) * names)
 {
 	BIO *bio = BIO_new_mem_buf(file->bytes, file->len);
 	int count = 0, err = bio ? 0 : -ENOMEM;
@@ -50,7 +50,7 @@ static int parse_store(const struct ktlsx_file *file, X509_STORE *store,
 }
 
 static int load_file(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		     STACK_OF(X509_NAME) *names)
+		     STACK_OF(X509_NAME) * names)
 {
 	struct ktlsx_file file;
 	int err = ktlsx_file_read(&file, path, &config->error);
@@ -81,7 +81,7 @@ static int count_hashed(DIR *dir)
 }
 
 static int load_dir(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		    STACK_OF(X509_NAME) *names)
+		    STACK_OF(X509_NAME) * names)
 {
 	DIR *dir = opendir(path);
 	int count = dir ? count_hashed(dir) : -errno;
@@ -93,8 +93,8 @@ static int load_dir(struct ktlsx_config *config, const char *path, X509_STORE *s
 				  ktlsx_errno_name(count));
 	if (!count)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "trust store %s: EINVAL: has no certificate under a hashed name: "
-				  "run \"openssl rehash\" on it", path);
+				  "trust store %s: EINVAL: has no certificate under a hashed name: run \"openssl rehash\" on it",
+				  path);
 	if (!X509_STORE_load_path(store, path) ||
 	    !EVP_Digest(path, strlen(path), config->trust_digest, NULL, EVP_sha256(), NULL))
 		return -ENOMEM;
@@ -113,7 +113,7 @@ static int load_system(struct ktlsx_config *config, X509_STORE *store)
 }
 
 static int load_store(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		      STACK_OF(X509_NAME) *names)
+		      STACK_OF(X509_NAME) * names)
 {
 	struct stat stat_buf;
 
@@ -125,7 +125,7 @@ static int load_store(struct ktlsx_config *config, const char *path, X509_STORE 
 }
 
 /* Takes both arguments over. */
-static void use_store(struct ktlsx_config *config, X509_STORE *store, STACK_OF(X509_NAME) *names)
+static void use_store(struct ktlsx_config *config, X509_STORE *store, STACK_OF(X509_NAME) * names)
 {
 	SSL_CTX_set_cert_store(config->ctx, store);
 	config->has_trust = true;
@@ -139,7 +139,7 @@ static void use_store(struct ktlsx_config *config, X509_STORE *store, STACK_OF(X
 static int set_trust(struct ktlsx_config *config, const char *path)
 {
 	X509_STORE *store = X509_STORE_new();
-	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	STACK_OF(X509_NAME) * names = sk_X509_NAME_new_null();
 	int err = store && names ? load_store(config, path, store, names) : -ENOMEM;
 
 	if (!err) {
@@ -169,7 +169,7 @@ int ktlsx_config_set_trust(struct ktlsx_config *config, const char *path)
 	return ktlsx_config_leave(config, set_trust(config, path));
 }
 
-static int parse_crls(const struct ktlsx_file *file, STACK_OF(X509_CRL) *crls)
+static int parse_crls(const struct ktlsx_file *file, STACK_OF(X509_CRL) * crls)
 {
 	BIO *bio = BIO_new_mem_buf(file->bytes, file->len);
 	int count = 0, err = bio ? 0 : -ENOMEM;
@@ -276,12 +276,10 @@ static int freeze_server(struct ktlsx_config *config)
 
 	if (config->client_auth != KTLSX_CLIENT_AUTH_NONE && !config->has_trust)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "client authentication: EINVAL: nobody is trusted to sign "
-				  "clients' certificates: call ktlsx_config_set_trust()");
+				  "client authentication: EINVAL: nobody is trusted to sign clients' certificates: call ktlsx_config_set_trust()");
 	if (config->client_auth == KTLSX_CLIENT_AUTH_REQUIRED && config->psk)
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "client authentication: EINVAL: a client with a pre-shared key "
-				  "sends no certificate: use another config for one of the two");
+				  "client authentication: EINVAL: a client with a pre-shared key sends no certificate: use another config for one of the two");
 	SSL_CTX_set_verify(config->ctx, modes[config->client_auth], NULL);
 	return 0;
 }
@@ -290,9 +288,7 @@ static int freeze_client(struct ktlsx_config *config)
 {
 	if (config->pin_count && (config->is_unverified || config->crls))
 		return ktlsx_fail(&config->error, -EINVAL,
-				  "pins: EINVAL: a pinned key stands for itself, neither "
-				  "revocation lists nor no verification go with it: leave one of "
-				  "the two out");
+				  "pins: EINVAL: a pinned key stands for itself, neither revocation lists nor no verification go with it: leave one of the two out");
 	if (config->has_trust || config->pin_count || config->is_unverified)
 		return 0;
 	return set_trust(config, NULL);

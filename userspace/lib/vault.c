@@ -75,6 +75,8 @@ static int grow(struct ktlsx_vault *vault)
 	if (len > SET_PAGES_MAX * page_len)
 		len = SET_PAGES_MAX * page_len;
 	slots = map_locked(len, &err);
+	if (!slots && len > page_len)	/* the limit may leave room for less */
+		slots = map_locked(len = page_len, &err);
 	if (!slots) {
 		free(set);
 		return err;
