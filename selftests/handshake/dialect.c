@@ -168,7 +168,7 @@ static void gnutls_client(struct peer_args *args, const struct dialect_wish *wis
 	const char *name = wish->name ? wish->name : "localhost";
 
 	/* The standard output carries nothing but data then. */
-	peer_say(args, "gnutls-cli --logfile=/dev/stderr -p %u --sni-hostname=%s", port, name);
+	peer_say(args, "gnutls-cli --logfile=/proc/self/fd/2 -p %u --sni-hostname=%s", port, name);
 	if (verifies(wish))
 		peer_say(args, "--x509cafile=%s --verify-hostname=%s", trust(wish), name);
 	else

@@ -93,5 +93,6 @@ void duel_run(const struct duel_sides *sides, const struct middle_hook *hook,
 void duel_tcp(int fd[2]);
 void duel_need(bool is_so, const char *what);
 bool duel_has_leaked(void);
+const char *duel_path(const char *file);
 
 #endif

@@ -90,7 +90,7 @@ static EVP_PKEY *load_key(const char *certificate)
 	FILE *file;
 
 	snprintf(name, sizeof(name), "%s.key.pem", certificate);
-	file = fopen(pki_path(name), "r");
+	file = fopen(duel_path(name), "r");
 	ASSERT_NE(file, NULL);
 	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
 	ASSERT_NE(key, NULL);

@@ -41,19 +41,22 @@ FIXTURE(secrets) {
 
 FIXTURE_VARIANT(secrets) {
 	struct duel_kind kind;
+	bool has_tickets;
 };
 
-#define VARIANT(label, whose, number, names)						\
+#define VARIANT(label, whose, number, names, tickets)					\
 	FIXTURE_VARIANT_ADD(secrets, label) = { {					\
 		.role = whose, .version = number, .certificate = "p256", .suites = names	\
-	} }
+	}, tickets }
 
-VARIANT(client_tls12_gcm128, KTLSX_CLIENT, 0x0303, "ECDHE-ECDSA-AES128-GCM-SHA256");
-VARIANT(client_tls12_gcm256, KTLSX_CLIENT, 0x0303, "ECDHE-ECDSA-AES256-GCM-SHA384");
-VARIANT(client_tls13, KTLSX_CLIENT, 0x0304, NULL);
-VARIANT(server_tls12_gcm128, KTLSX_SERVER, 0x0303, "ECDHE-ECDSA-AES128-GCM-SHA256");
-VARIANT(server_tls12_gcm256, KTLSX_SERVER, 0x0303, "ECDHE-ECDSA-AES256-GCM-SHA384");
-VARIANT(server_tls13, KTLSX_SERVER, 0x0304, NULL);
+VARIANT(client_tls12_gcm128, KTLSX_CLIENT, 0x0303, "ECDHE-ECDSA-AES128-GCM-SHA256", false);
+VARIANT(client_tls12_gcm256, KTLSX_CLIENT, 0x0303, "ECDHE-ECDSA-AES256-GCM-SHA384", false);
+VARIANT(client_tls13, KTLSX_CLIENT, 0x0304, NULL, false);
+VARIANT(server_tls12_gcm128, KTLSX_SERVER, 0x0303, "ECDHE-ECDSA-AES128-GCM-SHA256", false);
+VARIANT(server_tls12_gcm256, KTLSX_SERVER, 0x0303, "ECDHE-ECDSA-AES256-GCM-SHA384", false);
+VARIANT(server_tls12_tickets, KTLSX_SERVER, 0x0303, NULL, true);
+VARIANT(server_tls13, KTLSX_SERVER, 0x0304, NULL, false);
+VARIANT(server_tls13_tickets, KTLSX_SERVER, 0x0304, NULL, true);
 
 static int telling;	/* the child's end of the pipe */
 
@@ -124,6 +127,16 @@ static void list_installs(struct secrets_self *self)
 	}
 }
 
+/*
+ * OpenSSL's construct_stateless_ticket() frees the session that it sealed without
+ * wiping it: a TLS 1.2 server with tickets has the master secret on its heap, and
+ * no public call reaches it. Whoever reads that heap has the ticket's key as well.
+ */
+static bool leaves_master(const struct secrets_variant *variant)
+{
+	return variant->has_tickets && variant->kind.version == 0x0303;
+}
+
 static void list_told(struct secrets_self *self)
 {
 	unsigned int index;
@@ -140,6 +153,9 @@ FIXTURE_SETUP(secrets)
 	int fd[2], pipe_fd[2];
 	pid_t pid;
 
+#ifdef __SANITIZE_ADDRESS__
+	SKIP("AddressSanitizer makes mlock() do nothing, and keeps what was freed");
+#endif
 	ASSERT_EQ(SCAN_MASK, KERNEL_MASK);
 	kernel_reset();
 	kernel_keep_masked_only(true);
@@ -158,14 +174,15 @@ FIXTURE_SETUP(secrets)
 	self->config = sides.config;
 	self->fd = fd[0];
 	close(fd[1]);
-	if (variant->kind.role == KTLSX_CLIENT)
+	if (!variant->has_tickets)
 		ASSERT_EQ(ktlsx_config_set_resumption(self->config, KTLSX_RESUME_NONE, 0), 0);
 	ASSERT_EQ(ktlsx_conn_new(&self->conn, self->config, self->fd,
 				 variant->kind.role == KTLSX_CLIENT ? "localhost" : NULL), 0);
 	ASSERT_EQ(ktlsx_handshake(self->conn, 0), 0);
 	list_installs(self);
 	listen_to_peer(self, pipe_fd[0]);
-	list_told(self);
+	if (!leaves_master(variant))
+		list_told(self);
 }
 
 static void show(const struct scan_result *result)
@@ -235,7 +252,8 @@ TEST_F_TIMEOUT(secrets, kept_while_needed, TIMEOUT_S)
 	struct scan_result result;
 
 	scan_memory(&self->list, &result);
-	EXPECT_GT(result.vault_count, 0);
+	/* Keys are the kernel's alone: their secrets are what is kept. */
+	EXPECT_EQ(result.vault_count > 0, !leaves_master(variant));
 }
 
 TEST_F_TIMEOUT(secrets, wiped_in_a_child, TIMEOUT_S)

@@ -29,7 +29,7 @@ function listed(kind, from, to,    i)
 
 function family(unit)
 {
-	if (match(unit, /^(kmod\/crypto|kmod\/compat|selftests|userspace|uapi)\//))
+	if (match(unit, /^(kmod\/crypto|kmod\/compat|selftests|userspace\/lib|userspace\/tool|uapi)\//))
 		return substr(unit, 1, RLENGTH)
 	return unit
 }

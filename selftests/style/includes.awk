@@ -21,7 +21,7 @@ function found(name, quoted,    n, i, places, dir, path)
 {
 	dir = FILENAME
 	sub(/[^\/]*$/, "", dir)
-	n = split((quoted ? dir " " : "") "uapi/" (quoted ? " kmod/ kmod/crypto/ selftests/ userspace/include/" : ""), places, " ")
+	n = split((quoted ? dir " " : "") "uapi/" (quoted ? " kmod/ kmod/crypto/ selftests/ userspace/include/ userspace/lib/ userspace/tool/" : ""), places, " ")
 	for (i = 1; i <= n; i++) {
 		path = normal(places[i] name)
 		if (path in known)

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libktlsx: complete a TLS handshake in userspace, let the kernel module ktlsx
- * do the records. Build a config, make a connection of it and a connected TCP
- * socket that you own, run the handshake, then use the socket.
- * Every call has a manual page; its text stands at its definition too.
+ * libktlsx: complete a TLS handshake in userspace, let the kernel module ktlsx do the records. Make a config, of it and a
+ * connected TCP socket that you own a connection, run the handshake, use the socket. libktlsx(3) and a page a call.
  *
- * Calls return 0 or a count, or -errno; the text behind the last error of an
- * object comes from ktlsx_config_error() or ktlsx_error(). No call changes
- * errno, installs a signal handler or keeps global state. Lengths are bytes.
+ * Calls return 0 or a count, or -errno; the text is in ktlsx_config_error() or ktlsx_error(). No call changes errno,
+ * installs a signal handler or keeps global state. Lengths are bytes. "insecure" in a name: what TLS is for is given up.
  *
- * Threads: a config is built by one thread, may then be shared by any number,
- * and is immutable from its first connection on (setters answer -EBUSY). A
- * connection belongs to one thread at a time. After fork() the child may only
- * call the two free functions. Calls with "insecure" in the name give up a
- * property that TLS is used for; their text says which.
+ * Threads: a config is built by one, then shared by any number, and is immutable from its first connection on (-EBUSY);
+ * a connection belongs to one at a time. After fork() the child may only call the two free functions.
  */
 #ifndef KTLSX_H
 #define KTLSX_H

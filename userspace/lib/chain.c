@@ -19,7 +19,7 @@
 /* A chain and its key between being read and being used. */
 struct material {
 	X509 *leaf;
-	STACK_OF(X509) * issuers;
+	struct stack_st_X509 *issuers;
 	EVP_PKEY *key;
 	struct ktlsx_file staple;
 };

@@ -72,7 +72,7 @@ struct ktlsx_config {
 	bool has_trust;
 	bool is_unverified;		/* ktlsx_config_insecure_no_verify() */
 	uint8_t trust_digest[KTLSX_DIGEST_LEN];
-	STACK_OF(X509_CRL) * crls;
+	struct stack_st_X509_CRL *crls;
 	uint8_t (*pins)[KTLSX_DIGEST_LEN];
 	unsigned int pin_count;
 

@@ -162,20 +162,22 @@ static int set_up(struct ktlsx_conn *conn, const char *name)
 }
 
 /* The connection does not come to be: its text goes to the config. */
-static void tell_config(struct ktlsx_config *config, const struct ktlsx_error *error)
+static int tell_config(struct ktlsx_config *config, const struct ktlsx_error *error, int err)
 {
 	pthread_mutex_lock(&config->mutex);
 	config->error = *error;
 	pthread_mutex_unlock(&config->mutex);
+	return err;
 }
 
 static int make(struct ktlsx_conn **out, struct ktlsx_config *config, int fd, const char *name)
 {
+	static const struct ktlsx_error no_memory = { "connection: ENOMEM: no memory" };
 	struct ktlsx_conn *conn = calloc(1, sizeof(*conn));
 	int err;
 
 	if (!conn)
-		return -ENOMEM;
+		return tell_config(config, &no_memory, -ENOMEM);
 	ktlsx_config_get(config);
 	conn->config = config;
 	conn->fd = fd;
@@ -184,7 +186,7 @@ static int make(struct ktlsx_conn **out, struct ktlsx_config *config, int fd, co
 	conn->pump.peer_len_max = config->peer_len_max;
 	err = set_up(conn, name);
 	if (err) {
-		tell_config(config, &conn->error);
+		tell_config(config, &conn->error, err);
 		ktlsx_conn_free(conn);
 		return err;
 	}

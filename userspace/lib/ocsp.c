@@ -28,7 +28,7 @@
  * Looks at the serial number only; whether the response is good is up to those
  * who get it.
  */
-bool ktlsx_ocsp_is_about(const uint8_t *der, size_t der_len, const X509 *leaf)
+bool ktlsx_ocsp_is_about(const uint8_t *der, size_t der_len, X509 *leaf)
 {
 	OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, (long)der_len);
 	OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;
@@ -100,7 +100,7 @@ static bool is_single_about(OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
 
 static const char *judge_content(SSL *ssl, OCSP_BASICRESP *basic)
 {
-	STACK_OF(X509) * chain = SSL_get0_verified_chain(ssl);
+	struct stack_st_X509 *chain = SSL_get0_verified_chain(ssl);
 	X509 *leaf, *issuer;
 
 	if (sk_X509_num(chain) < 1)

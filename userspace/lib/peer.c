@@ -35,8 +35,8 @@ static bool is_address(const char *name)
 /* A leading dot would let OpenSSL match any host of a domain. */
 static bool is_dns_name(const char *name)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
 	if (!*name || strlen(name) > NAME_LEN_MAX)
 		return false;
@@ -201,8 +201,7 @@ static const char *result_cause(long result)
 	case X509_V_ERR_DANE_NO_MATCH:
 		return "its public key is none of those that are pinned";
 	case X509_V_ERR_APPLICATION_VERIFICATION:
-		return "it shows a certificate, but the config has only a pre-shared key and no "
-		       "name to check";
+		return "it shows a certificate, but the config has a pre-shared key, no name";
 	default:
 		return X509_verify_cert_error_string(result);
 	}

@@ -139,11 +139,15 @@ static int on_handshake(struct ktlsx_conn *conn, const uint8_t *bytes, size_t le
 			return ktlsx_control_break(conn, ret, KTLSX_ALERT_INTERNAL_ERROR);
 		}
 		if (ret == 0)
-			return 0;
+			break;
 		ret = reactions[message.kind](conn, &message);
 		if (ret)
 			return ret;
 	}
+	/* A ticket may have 64 KiB: it is not kept until the next message. */
+	if (ktlsx_post_is_between(&conn->post))
+		ktlsx_post_drop(&conn->post);
+	return 0;
 }
 
 /* TLS 1.3 gives the level no meaning: what is not about closing is fatal. */

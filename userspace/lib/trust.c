@@ -19,7 +19,7 @@
 #define CA_NAME_COUNT_MAX 100	/* more would only swell each hello: then none is sent */
 #define HASHED_NAME_LEN 8
 
-static int store_cert(X509_STORE *store, STACK_OF(X509_NAME) * names, X509 *cert)
+static int store_cert(X509_STORE *store, struct stack_st_X509_NAME *names, X509 *cert)
 {
 	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
 
@@ -32,7 +32,7 @@ static int store_cert(X509_STORE *store, STACK_OF(X509_NAME) * names, X509 *cert
 
 /* Returns the number of certificates, or -errno. */
 static int parse_store(const struct ktlsx_file *file, X509_STORE *store,
-		       STACK_OF(X509_NAME) * names)
+		       struct stack_st_X509_NAME *names)
 {
 	BIO *bio = BIO_new_mem_buf(file->bytes, file->len);
 	int count = 0, err = bio ? 0 : -ENOMEM;
@@ -50,7 +50,7 @@ static int parse_store(const struct ktlsx_file *file, X509_STORE *store,
 }
 
 static int load_file(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		     STACK_OF(X509_NAME) * names)
+		     struct stack_st_X509_NAME *names)
 {
 	struct ktlsx_file file;
 	int err = ktlsx_file_read(&file, path, &config->error);
@@ -81,7 +81,7 @@ static int count_hashed(DIR *dir)
 }
 
 static int load_dir(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		    STACK_OF(X509_NAME) * names)
+		    struct stack_st_X509_NAME *names)
 {
 	DIR *dir = opendir(path);
 	int count = dir ? count_hashed(dir) : -errno;
@@ -113,7 +113,7 @@ static int load_system(struct ktlsx_config *config, X509_STORE *store)
 }
 
 static int load_store(struct ktlsx_config *config, const char *path, X509_STORE *store,
-		      STACK_OF(X509_NAME) * names)
+		      struct stack_st_X509_NAME *names)
 {
 	struct stat stat_buf;
 
@@ -125,7 +125,8 @@ static int load_store(struct ktlsx_config *config, const char *path, X509_STORE 
 }
 
 /* Takes both arguments over. */
-static void use_store(struct ktlsx_config *config, X509_STORE *store, STACK_OF(X509_NAME) * names)
+static void use_store(struct ktlsx_config *config, X509_STORE *store,
+		      struct stack_st_X509_NAME *names)
 {
 	SSL_CTX_set_cert_store(config->ctx, store);
 	config->has_trust = true;
@@ -139,7 +140,7 @@ static void use_store(struct ktlsx_config *config, X509_STORE *store, STACK_OF(X
 static int set_trust(struct ktlsx_config *config, const char *path)
 {
 	X509_STORE *store = X509_STORE_new();
-	STACK_OF(X509_NAME) * names = sk_X509_NAME_new_null();
+	struct stack_st_X509_NAME *names = sk_X509_NAME_new_null();
 	int err = store && names ? load_store(config, path, store, names) : -ENOMEM;
 
 	if (!err) {
@@ -169,7 +170,7 @@ int ktlsx_config_set_trust(struct ktlsx_config *config, const char *path)
 	return ktlsx_config_leave(config, set_trust(config, path));
 }
 
-static int parse_crls(const struct ktlsx_file *file, STACK_OF(X509_CRL) * crls)
+static int parse_crls(const struct ktlsx_file *file, struct stack_st_X509_CRL *crls)
 {
 	BIO *bio = BIO_new_mem_buf(file->bytes, file->len);
 	int count = 0, err = bio ? 0 : -ENOMEM;
