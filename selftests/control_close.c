@@ -48,7 +48,7 @@ FIXTURE_SETUP(bye)
 	conn_fill(self->buf, BUF_LEN, 41);
 }
 
-/* The peer gets these bytes of data, then @alert (level << 8 | description; -1: none), then the end. */
+/* The peer gets these bytes of data, then @alert (level, description; -1: none), then the end. */
 static void expect_last(struct bye_self *self, size_t data_len, int alert)
 {
 	const struct ref_record *last;
@@ -69,7 +69,7 @@ static void expect_last(struct bye_self *self, size_t data_len, int alert)
 		  self->stream.plain[self->stream.plain_len - 1], alert);
 }
 
-#define CLOSE_NOTIFY	(1 << 8)
+#define CLOSE_NOTIFY	0x100
 #define NOTHING		(-1)
 
 /* A record from the peer to us. */

@@ -256,12 +256,7 @@ TEST_F(end, malformed_alert)
 	struct control *c = &self->c;
 
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
-		if (i) {
-			ASSERT_EQ(conn_pair(c->conn.fd, variant->shape, AF_INET), 0);
-			ASSERT_EQ(conn_rx(&c->conn), 0);
-			c->fd = c->conn.fd[1];
-			ASSERT_EQ(control_set(c->fd, KTLSX_CONTROL, 1), 0);
-		}
+		control_renew(c);
 		control_put_data(c, 0, 300);
 		control_put(c, REF_ALERT, "\2\50\0", lens[i] < 4 ? lens[i] : 4);
 		expect_data_then(c, CONTROL_RECV);

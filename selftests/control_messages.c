@@ -113,12 +113,7 @@ TEST_F(update, split_at_every_byte)
 	struct control *c = &self->c;
 
 	for (size_t cut = 1; cut < 5; cut++) {
-		if (cut > 1) {
-			ASSERT_EQ(conn_pair(c->conn.fd, variant->shape, AF_INET), 0);
-			ASSERT_EQ(conn_rx(&c->conn), 0);
-			c->fd = c->conn.fd[1];
-			ASSERT_EQ(control_set(c->fd, KTLSX_CONTROL, 1), 0);
-		}
+		control_renew(c);
 		control_put(c, REF_HANDSHAKE, "\x18\0\0\1\0", cut);
 		control_settle();
 		EXPECT_ERRNO(recv(c->fd, c->got, 100, MSG_DONTWAIT), EAGAIN);
@@ -179,22 +174,12 @@ FIXTURE_SETUP(other)
 	control_open(&self->c, variant->suite, variant->shape);
 }
 
-static void renew(struct control *c, enum conn_shape shape)
-{
-	close(c->conn.fd[0]);
-	close(c->conn.fd[1]);
-	ASSERT_EQ(conn_pair(c->conn.fd, shape, AF_INET), 0);
-	ASSERT_EQ(conn_rx(&c->conn), 0);
-	c->fd = c->conn.fd[1];
-	ASSERT_EQ(control_set(c->fd, KTLSX_CONTROL, 1), 0);
-}
-
 TEST_F_TIMEOUT(other, handshake_messages, 30)
 {
 	struct control *c = &self->c;
 
 	for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
-		renew(c, variant->shape);
+		control_renew(c);
 		control_put_data(c, 0, 50);
 		control_put(c, REF_HANDSHAKE, breaches[i].bytes, breaches[i].len);
 		control_put_data(c, 50, 50);
@@ -218,7 +203,7 @@ TEST_F_TIMEOUT(other, content_types, 30)
 	struct control *c = &self->c;
 
 	for (size_t i = 0; i < sizeof(types); i++) {
-		renew(c, variant->shape);
+		control_renew(c);
 		control_put(c, types[i], "\1", 1);
 		control_expect_for_good(c, EPROTO);
 	}

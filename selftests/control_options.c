@@ -245,7 +245,7 @@ TEST_F(options, not_attached)
 TEST(engines)
 {
 	FILE *file = fopen("/sys/module/ktlsx/parameters/engines", "r");
-	char line[200], name[50];
+	char line[200];
 	int count = 0;
 
 	SKIP_INTREE("it has no engines");
@@ -255,7 +255,7 @@ TEST(engines)
 	while (fgets(line, sizeof(line), file)) {
 		char *star = strchr(line, '*');
 
-		EXPECT_EQ(sscanf(line, "%49[a-z0-9-]: ", name), 1);
+		EXPECT_EQ(line[strcspn(line, ": ")], ':');
 		EXPECT_NE(strstr(line, " generic"), NULL);
 		ASSERT_NE(star, NULL);
 		EXPECT_EQ(strchr(star + 1, '*'), NULL);

@@ -10,16 +10,18 @@
 #include "conn.h"
 #include "handshake.h"
 
-/* Secrets behind a slot: a write past its end is found by AddressSanitizer. */
 static struct ktlsx_conn conn;
-static struct ktlsx_config config;
+static struct ktlsx_config config;	/* of the connection; its role is all that matters */
 
 static SSL *make_ssl(void)
 {
-	SSL *ssl = SSL_new(SSL_CTX_new(TLS_client_method()));
+	struct ktlsx_config *maker;
+	struct ktlsx_error error;
+	SSL *ssl = NULL;
 
-	CLAIM(ssl);
-	config.keylog_fd = -1;
+	CLAIM(!ktlsx_config_new(&maker, KTLSX_CLIENT));
+	CLAIM(!ktlsx_config_insecure_no_verify(maker));
+	CLAIM(!ktlsx_config_ssl(maker, "localhost", &ssl, &error));
 	conn.config = &config;
 	SSL_set_app_data(ssl, &conn);
 	return ssl;
@@ -38,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	CLAIM(line);
 	memcpy(line, input.bytes, input.len);
 	line[input.len] = 0;
+	/* A write past its end is found. */
 	conn.secrets = calloc(1, sizeof(*conn.secrets));
 	CLAIM(conn.secrets);
 	ktlsx_handshake_keylog(ssl, line);

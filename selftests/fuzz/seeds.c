@@ -42,6 +42,11 @@ static const struct {
 	SEED("http", "\x09HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	SEED("http", "\x10GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 	SEED("http", "\x11HEAD / HTTP/1.0\r\n\r\n"),
+	/* A protocol to look for; server_name, ALPN, signature_algorithms, supported_versions */
+	SEED("hello", "\x00h\x00\x0c\x00\x00\x09LocalHost"),
+	SEED("hello", "\x01h3\x00\x0c\x02h3\x08http/1.1"),
+	SEED("hello", "\x00h\x00\x06\x04\x03\x02\x01\x08\x04"),
+	SEED("hello", "\x00h\x04\x03\x04\x03\x03"),
 	SEED("keylog", "\x01" "CLIENT_TRAFFIC_SECRET_0 " RANDOM " " RANDOM),
 	SEED("keylog", "\x00" "SERVER_TRAFFIC_SECRET_0 " RANDOM " " RANDOM RANDOM),
 	SEED("keylog", "\x00" "EXPORTER_SECRET " RANDOM " " RANDOM),

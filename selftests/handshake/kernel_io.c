@@ -194,8 +194,6 @@ static int next_record(struct kernel_socket *sock, int flags)
 	if (rx->err || rx->is_closed || rx->is_expired)
 		return rx->err ? -rx->err : rx->is_closed ? 0 : -EKEYEXPIRED;
 	ret = receive(sock, flags);
-	if (!ret && sock->is_control)
-		return stick(rx, EPROTO);
 	if (ret <= 0)
 		return !ret || is_passing(ret) ? ret : stick(rx, -ret);
 	ret = ref_open(&rx->key, rx->wire, rx->wire_len, &record, rx->plain);
@@ -323,6 +321,8 @@ static ssize_t read_data(struct kernel_socket *sock, void *buf, size_t len, int 
 	while (!done || (flags & MSG_WAITALL && done < len)) {
 		int ret = next_record(sock, flags);
 
+		if (!ret && sock->is_control && !rx->is_closed)
+			ret = stick(rx, EPROTO);
 		if (ret > 0 && rx->type != REF_DATA) {
 			if (done && !(flags & MSG_WAITALL))
 				break;

@@ -66,15 +66,28 @@ run() {
 	log=$scratch/${name/\//-}
 	start "$1" "$2" > "$log" || status=$?
 	if [ -n "$filter" ] && grep -qx '1\.\.0' "$log"; then return; fi
-	(flock 9; judge "$name" "$status" "$log") 9> "$scratch/lock"
+	judge "$name" "$status" "$log" > "$log.judged"
+	mv "$log.judged" "$log.done"
+}
+
+show_done() {
+	local report
+
+	for report in "$scratch"/*.done; do
+		[ -f "$report" ] || continue
+		cat "$report"
+		rm "$report"
+	done
 }
 
 : > "$scratch/sums"
 for flavour; do programs "$flavour"; done > "$scratch/list"
 while read -r flavour program; do
 	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+	show_done
 	run "$flavour" "$program" &
 done < "$scratch/list"
 wait
+show_done
 awk '{ p += $1; f += $2; s += $3 }
 	END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f || !p }' "$scratch/sums"

@@ -111,7 +111,7 @@ static int read_staple(struct ktlsx_config *config, const char *path, struct mat
 
 	if (err)
 		return err;
-	if (ktlsx_ocsp_is_about(material->staple.bytes, material->staple.len, material->leaf))
+	if (ktlsx_ocsp_is_about(material->leaf, material->staple.bytes, material->staple.len))
 		return 0;
 	return ktlsx_fail(&config->error, -EINVAL,
 			  "%s: EINVAL: is not an OCSP response (DER) about this certificate", path);

@@ -28,7 +28,6 @@ static const struct {
 	int answer;
 } reasons[] = {
 	{ SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, -EBADMSG },
-	{ SSL_R_BAD_RECORD_TYPE, -EPROTO },
 	{ SSL_R_DATA_LENGTH_TOO_LONG, -EMSGSIZE },
 	{ SSL_R_ENCRYPTED_LENGTH_TOO_LONG, -EMSGSIZE },
 	{ SSL_R_PACKET_LENGTH_TOO_LONG, -EMSGSIZE },
@@ -42,18 +41,22 @@ static int answer_to(int reason)
 	return -EPROTO;
 }
 
-/* OpenSSL does not go on. Its alert, if it made one, is in the BIO. */
+/*
+ * OpenSSL does not go on. Its alert, if it made one, is in the BIO; the cause is
+ * the oldest of its errors, as the queue was empty before.
+ */
 static int fail(struct ktlsx_conn *conn, const char *call)
 {
-	int reason = ERR_GET_REASON(ERR_peek_last_error());
+	const char *cause = ERR_reason_error_string(ERR_peek_error());
+	int reason = ERR_GET_REASON(ERR_peek_error());
 	int alert = reason - SSL_AD_REASON_OFFSET;
 	int err = answer_to(reason);
 
 	if (alert > 0 && alert <= UINT8_MAX)
 		ktlsx_reaction_tell_alert(conn, call, alert);
 	else
-		ktlsx_fail_openssl(&conn->error, err, "%s: %s: the connection cannot go on", call,
-				   ktlsx_errno_name(err));
+		ktlsx_fail(&conn->error, err, "%s: %s: the connection cannot go on: %s", call,
+			   ktlsx_errno_name(err), cause ? cause : "OpenSSL gave no reason");
 	ERR_clear_error();
 	ktlsx_pump_out(&conn->pump, NULL);
 	shutdown(conn->fd, SHUT_RDWR);

@@ -20,15 +20,15 @@
 #define AGE_MAX_S 86400		/* of a response that does not say until when it holds */
 
 /**
- * ktlsx_ocsp_is_about() - whether bytes are an OCSP response about a certificate
+ * ktlsx_ocsp_is_about() - whether an OCSP response is about a certificate
+ * @leaf: the certificate
  * @der: the bytes
  * @der_len: their number
- * @leaf: the certificate
  *
  * Looks at the serial number only; whether the response is good is up to those
  * who get it.
  */
-bool ktlsx_ocsp_is_about(const uint8_t *der, size_t der_len, X509 *leaf)
+bool ktlsx_ocsp_is_about(X509 *leaf, const uint8_t *der, size_t der_len)
 {
 	OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, (long)der_len);
 	OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;

@@ -10,6 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool ktlsx_ocsp_is_about(const uint8_t *der, size_t der_len, X509 *leaf);
+bool ktlsx_ocsp_is_about(X509 *leaf, const uint8_t *der, size_t der_len);
 
 #endif /* KTLSX_OCSP_H */
