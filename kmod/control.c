@@ -159,17 +159,18 @@ out:
  * @text: the part of a handshake record that he took
  * @count: entries of @text
  *
+ * What it means else is his to judge.
+ *
  * Context: Process context, socket lock held.
- * Return: KEY_UPDATE when the last message in @text is a whole one; NOTHING
- * otherwise: what else it may be is his to judge.
+ * Return: whether a KeyUpdate came whole, also one that is malformed or does
+ * not end its record.
  */
-enum ktlsx_meaning ktlsx_control_pass(struct sock *sk,
-				      struct ktlsx_control *control,
-				      const struct ktlsx_version *version,
-				      const struct ktlsx_span *text,
-				      unsigned int count)
+bool ktlsx_control_pass(struct sock *sk, struct ktlsx_control *control,
+			const struct ktlsx_version *version,
+			const struct ktlsx_span *text, unsigned int count)
 {
 	struct ktlsx_message *message = &control->message;
+	bool has_key_update = false;
 	unsigned int i;
 
 	if (control->coming.bytes) {
@@ -179,15 +180,16 @@ enum ktlsx_meaning ktlsx_control_pass(struct sock *sk,
 	for (i = 0; i < count; i++) {
 		u32 off = 0;
 
-		while (off < text[i].len)
+		while (off < text[i].len) {
 			off += ktlsx_message_step(message, text[i].base + off,
 						  text[i].len - off);
+			if (ktlsx_message_is_whole(message))
+				has_key_update |= ktlsx_message_is_key_update(
+					message, version);
+		}
 	}
 	control->is_taken = ktlsx_control_is_amid(control);
-	if (!ktlsx_message_is_whole(message) ||
-	    ktlsx_message_judge(message, version) != KTLSX_MEANS_KEY_UPDATE)
-		return KTLSX_MEANS_NOTHING;
-	return KTLSX_MEANS_KEY_UPDATE;
+	return has_key_update;
 }
 
 /**

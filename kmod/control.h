@@ -64,11 +64,9 @@ static inline bool ktlsx_control_is_amid(const struct ktlsx_control *control)
 u32 ktlsx_control_keep(struct sock *sk, struct ktlsx_control *control,
 		       const struct ktlsx_version *version,
 		       const struct ktlsx_span *text, unsigned int count);
-enum ktlsx_meaning ktlsx_control_pass(struct sock *sk,
-				      struct ktlsx_control *control,
-				      const struct ktlsx_version *version,
-				      const struct ktlsx_span *text,
-				      unsigned int count);
+bool ktlsx_control_pass(struct sock *sk, struct ktlsx_control *control,
+			const struct ktlsx_version *version,
+			const struct ktlsx_span *text, unsigned int count);
 void ktlsx_control_end(struct ktlsx_control *control, const u8 *alert);
 void ktlsx_control_begin_anew(struct sock *sk, struct ktlsx_control *control);
 const struct ktlsx_ticket *

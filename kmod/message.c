@@ -143,6 +143,27 @@ enum ktlsx_meaning ktlsx_message_judge(const struct ktlsx_message *message,
 }
 
 /**
+ * ktlsx_message_is_key_update() - is it one, well-formed or not?
+ * @message: message whose header came whole
+ * @version: of the connection
+ *
+ * Context: Any context.
+ * Return: whether its type says so.
+ * Spec: RFC 8446 section 4.6.3
+ */
+bool ktlsx_message_is_key_update(const struct ktlsx_message *message,
+				 const struct ktlsx_version *version)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		if (messages[i].version == version->version &&
+		    messages[i].type == message->head[0])
+			return messages[i].meaning == KTLSX_MEANS_KEY_UPDATE;
+	return false;
+}
+
+/**
  * ktlsx_messages_judge() - what a handshake record says
  * @begun: what earlier records began; not changed
  * @version: of the connection

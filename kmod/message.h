@@ -78,6 +78,8 @@ enum ktlsx_meaning ktlsx_alert_judge(const struct ktlsx_version *version,
 u32 ktlsx_message_step(struct ktlsx_message *message, const u8 *text, u32 len);
 enum ktlsx_meaning ktlsx_message_judge(const struct ktlsx_message *message,
 				       const struct ktlsx_version *version);
+bool ktlsx_message_is_key_update(const struct ktlsx_message *message,
+				 const struct ktlsx_version *version);
 enum ktlsx_meaning ktlsx_messages_judge(const struct ktlsx_message *begun,
 					const struct ktlsx_version *version,
 					const struct ktlsx_span *text,

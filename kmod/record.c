@@ -143,6 +143,39 @@ void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 	ktlsx_aead_prepare(dir->aead, &dir->key, info + cipher->key_off);
 }
 
+/* In constant time: one side of the comparison may be the user's guess. */
+static bool is_same(const u8 *a, const u8 *b, u32 len)
+{
+	u8 difference = 0;
+
+	while (len--)
+		difference |= *a++ ^ *b++;
+	return !difference;
+}
+
+/**
+ * ktlsx_dir_may_follow() - would keys go on without using a nonce twice?
+ * @dir: direction in use
+ * @info: crypto_info struct of the same suite
+ *
+ * Context: Any context.
+ * Return: false for the key in use with another IV, or with a sequence number
+ * that was used.
+ */
+bool ktlsx_dir_may_follow(const struct ktlsx_dir *dir, const u8 *info)
+{
+	const struct ktlsx_cipher *cipher = dir->suite->cipher;
+
+	if (!is_same(dir->info + cipher->key_off, info + cipher->key_off,
+		     cipher->key_len))
+		return true;
+	return is_same(dir->info + cipher->salt_off, info + cipher->salt_off,
+		       cipher->salt_len) &&
+	       is_same(dir->info + cipher->iv_off, info + cipher->iv_off,
+		       cipher->iv_len) &&
+	       port_get_be64(info + cipher->rec_seq_off) >= dir->seq;
+}
+
 /**
  * ktlsx_dir_export() - the crypto_info struct that would go on from here
  * @dir: direction in use

@@ -40,6 +40,7 @@ struct ktlsx_opened {
 
 void ktlsx_dir_init(struct ktlsx_dir *dir, const struct ktlsx_suite *suite,
 		    const u8 *info);
+bool ktlsx_dir_may_follow(const struct ktlsx_dir *dir, const u8 *info);
 void ktlsx_dir_export(const struct ktlsx_dir *dir, u8 *info);
 void ktlsx_dir_advance(struct ktlsx_dir *dir);
 void ktlsx_dir_wipe(struct ktlsx_dir *dir);

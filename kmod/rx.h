@@ -104,6 +104,8 @@ int ktlsx_rx_fail(struct sock *sk, struct ktlsx_rx *rx, int err);
 int ktlsx_rx_next_guided(struct sock *sk, struct ktlsx_rx *rx,
 			 enum ktlsx_stat way, enum ktlsx_reader reader);
 void ktlsx_rx_follow(struct sock *sk, struct ktlsx_rx *rx, u32 len);
+void ktlsx_rx_expire(struct sock *sk, struct ktlsx_rx *rx);
+void ktlsx_rx_forget_update(struct sock *sk, struct ktlsx_rx *rx);
 int ktlsx_rx_end(struct sock *sk, struct ktlsx_rx *rx);
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 		     int flags);
@@ -121,15 +123,17 @@ void ktlsx_rx_exit(void);
 
 /**
  * ktlsx_rx_told() - a call is about to answer
- * @rx: receiving state
- * @ret: its answer; with -EKEYEXPIRED poll falls silent
+ * @sk: socket
+ * @rx: its receiving state
+ * @ret: the answer; with -EKEYEXPIRED poll falls silent
  *
  * Context: Socket lock held; before ktlsx_rx_settle().
  */
-static inline void ktlsx_rx_told(struct ktlsx_rx *rx, ssize_t ret)
+static inline void ktlsx_rx_told(struct sock *sk, struct ktlsx_rx *rx,
+				 ssize_t ret)
 {
 	if (unlikely(ret == -EKEYEXPIRED))
-		WRITE_ONCE(rx->halt, KTLSX_HALT_KEY);
+		ktlsx_rx_expire(sk, rx);
 }
 
 #endif /* KTLSX_RX_H */

@@ -170,10 +170,28 @@ int ktlsx_rx_next_guided(struct sock *sk, struct ktlsx_rx *rx,
 }
 
 /**
+ * ktlsx_rx_expire() - a reader knows of a KeyUpdate
+ * @sk: socket
+ * @rx: its receiving state; no record is opened until TLS_RX is set anew
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_rx_expire(struct sock *sk, struct ktlsx_rx *rx)
+{
+	if (rx->halt)
+		return;
+	WRITE_ONCE(rx->halt, KTLSX_HALT_KEY);
+	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_RX_REKEY_RECEIVED, 1);
+}
+
+/**
  * ktlsx_rx_follow() - notice what a reader with room is about to take
  * @sk: socket
  * @rx: its receiving state, with a parked record
  * @len: how much of it he takes
+ *
+ * Also without control mode: behind a KeyUpdate no record is opened with the
+ * old key, whatever else its record holds (as the in-tree module has it).
  *
  * Context: Process context, socket lock held; before ktlsx_rx_consume().
  */
@@ -186,18 +204,40 @@ void ktlsx_rx_follow(struct sock *sk, struct ktlsx_rx *rx, u32 len)
 	const u8 *alert;
 
 	if (parked->type == TLS_CT_HANDSHAKE) {
-		meaning = ktlsx_control_pass(sk, &rx->control, version_of(rx),
-					     text, list_text(parked, len, text));
-		if (is_all && meaning == KTLSX_MEANS_KEY_UPDATE)
-			WRITE_ONCE(rx->halt, KTLSX_HALT_KEY);
+		if (ktlsx_control_pass(sk, &rx->control, version_of(rx), text,
+				       list_text(parked, len, text)))
+			ktlsx_rx_expire(sk, rx);
 		return;
 	}
-	if (parked->type != TLS_CT_ALERT || !is_all)
+	if (parked->type != TLS_CT_ALERT || !is_all ||
+	    !ktlsx_sock_of(sk)->is_control)
 		return;
 	alert = page_address(parked->buf[0].page);
 	meaning = ktlsx_alert_judge(version_of(rx), alert, parked->len);
 	if (meaning == KTLSX_MEANS_CLOSE || meaning == KTLSX_MEANS_FATAL)
 		end_by(sk, rx, meaning, alert);
+}
+
+/**
+ * ktlsx_rx_forget_update() - new keys are about to hold
+ * @sk: socket
+ * @rx: its receiving state
+ *
+ * A KeyUpdate that is still parked has done its work: who met it later would
+ * take it for another one. Any other record that is parked stays readable.
+ *
+ * Context: Process context, socket lock held.
+ */
+void ktlsx_rx_forget_update(struct sock *sk, struct ktlsx_rx *rx)
+{
+	struct ktlsx_parked *parked = &rx->parked;
+
+	if (parked->is_parked && parked->type == TLS_CT_HANDSHAKE &&
+	    judge(rx) == KTLSX_MEANS_KEY_UPDATE)
+		ktlsx_rx_consume(sk, rx, parked->len - parked->off);
+	ktlsx_control_begin_anew(sk, &rx->control);
+	if (rx->halt == KTLSX_HALT_KEY)
+		WRITE_ONCE(rx->halt, KTLSX_HALT_NONE);
 }
 
 /**

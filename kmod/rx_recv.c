@@ -139,7 +139,7 @@ static int take_record(struct sock *sk, struct ktlsx_rx *rx,
 	if (ret <= 0)
 		return ret;
 	done_len = hand_over(reading, parked, &has_faulted);
-	if (unlikely(parked->type != TLS_CT_APPLICATION_DATA) && is_control(sk))
+	if (unlikely(parked->type != TLS_CT_APPLICATION_DATA))
 		ktlsx_rx_follow(sk, rx, done_len);
 	ktlsx_rx_consume(sk, rx, done_len);
 	if (unlikely(has_faulted))
@@ -255,10 +255,11 @@ static int target_len(const struct sock *sk, const struct ktlsx_rx *rx,
  * Return: content bytes; 0 at the end of the stream; -EAGAIN; -EINTR or
  * -ERESTARTSYS; -EIO control record and no room for its type (it stays);
  * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky); -EFAULT; -EOPNOTSUPP
- * MSG_OOB; -ENOMEM (nothing is lost). In control mode, without room for a
+ * MSG_OOB; -ENOMEM (nothing is lost); -EKEYEXPIRED a KeyUpdate was read and
+ * TLS_RX not set since. In control mode, without room for a
  * record type, instead of -EIO: -ECONNRESET fatal alert, -EPROTO any other
  * message or the end of the stream without close_notify (both for good);
- * -EKEYEXPIRED a KeyUpdate (it stays).
+ * -EKEYEXPIRED also at the KeyUpdate itself (it stays).
  */
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -287,7 +288,7 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	else
 		ret = receive(sk, rx, &reading);
 	ret = reading.copied_len ?: ret;
-	ktlsx_rx_told(rx, ret);
+	ktlsx_rx_told(sk, rx, ret);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 	return ret;

@@ -141,7 +141,7 @@ ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 
 	lock_sock(sk);
 	ret = splice_records(sk, rx, pipe, len, sock_rcvtimeo(sk, is_nonblock));
-	ktlsx_rx_told(rx, ret);
+	ktlsx_rx_told(sk, rx, ret);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 	return ret;

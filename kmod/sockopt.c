@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "../uapi/linux/ktlsx.h"
+#include "rekey.h"
 #include "rx.h"
 #include "tx.h"
 
@@ -49,12 +50,20 @@ static int find_suite(const struct ktlsx_sock *ctx,
 	return *suite ? 0 : -ENOENT;
 }
 
+static bool has_keys(const struct ktlsx_sock *ctx, int optname)
+{
+	return optname == TLS_TX ? !!ctx->tx : !!ctx->rx;
+}
+
 static int start(struct sock *sk, int optname, const struct ktlsx_suite *suite,
 		 const u8 *info)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	int err;
 
+	if (has_keys(ctx, optname))
+		return optname == TLS_TX ? ktlsx_rekey_tx(sk, info) :
+					   ktlsx_rekey_rx(sk, info);
 	WRITE_ONCE(ctx->version, suite->version->version);
 	WRITE_ONCE(ctx->cipher_type, suite->cipher->cipher_type);
 	err = optname == TLS_TX ? ktlsx_tx_start(sk, suite, info) :
@@ -86,8 +95,8 @@ static int let_waiters_pass(struct sock *sk)
 	return 0;
 }
 
-static int set_keys(struct sock *sk, int optname, sockptr_t optval,
-		    unsigned int optlen)
+static int set_checked_keys(struct sock *sk, int optname, sockptr_t optval,
+			    unsigned int optlen)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	const struct ktlsx_suite *suite;
@@ -95,15 +104,12 @@ static int set_keys(struct sock *sk, int optname, sockptr_t optval,
 	struct tls_crypto_info header;
 	int err;
 
-	/* First of all, since it gives up the lock. */
-	err = optname == TLS_TX ? let_waiters_pass(sk) : 0;
-	if (err)
-		return err;
 	if (has_psock(sk) || tcp_sk(sk)->repair)
 		return -EINVAL;
 	if (sockptr_is_null(optval) || optlen < sizeof(header))
 		return -EINVAL;
-	if (optname == TLS_TX ? !!ctx->tx : !!ctx->rx)
+	if (has_keys(ctx, optname) &&
+	    !ktlsx_version_find(ctx->version)->may_rekey)
 		return -EBUSY;
 	if (copy_from_sockptr(&header, optval, sizeof(header)))
 		return -EFAULT;
@@ -119,6 +125,24 @@ static int set_keys(struct sock *sk, int optname, sockptr_t optval,
 	else
 		err = start(sk, optname, suite, info);
 	memzero_explicit(info, sizeof(info));
+	return err;
+}
+
+static int set_keys(struct sock *sk, int optname, sockptr_t optval,
+		    unsigned int optlen)
+{
+	bool is_rekey = has_keys(ktlsx_sock_of(sk), optname);
+	int err = 0;
+
+	/* First of all, since it gives up the lock. */
+	if (optname == TLS_TX && !is_rekey)
+		err = let_waiters_pass(sk);
+	if (!err)
+		err = set_checked_keys(sk, optname, optval, optlen);
+	if (err && is_rekey)
+		ktlsx_stat_add(sock_net(sk), optname == TLS_TX ?
+			       KTLSX_STAT_TX_REKEY_ERROR :
+			       KTLSX_STAT_RX_REKEY_ERROR, 1);
 	return err;
 }
 
@@ -193,8 +217,9 @@ static int set_payload_len_max(struct sock *sk, sockptr_t optval,
  * Context: Process context, socket lock not held.
  * Return: 0; -EINVAL wrong size, value, version or cipher, not the version or
  * cipher of the other direction, a psock is attached, or the socket is in
- * repair mode; -EBUSY keys are there already, a plain send sleeps or waits, or a record
- * is open (TLS_TX_MAX_PAYLOAD_LEN); -ENOENT a cipher that this build lacks;
+ * repair mode, or new keys use a nonce twice (all of these leave the old keys
+ * as they are); -EBUSY TLS 1.2 keys are there already, a plain send sleeps or
+ * waits, or a record is open (TLS_TX_MAX_PAYLOAD_LEN); -ENOENT a cipher that this build lacks;
  * -EFAULT; -ENOMEM; -ENOPROTOOPT unknown option; for KTLSX_* as
  * ktlsx_sockopt_control_set().
  */

@@ -12,7 +12,8 @@
 #include "../uapi/linux/ktlsx.h"
 #include "rx.h"
 
-#define FEATURES (KTLSX_FEATURE_CONTROL | KTLSX_FEATURE_KEYS_WRITE_ONLY)
+#define FEATURES (KTLSX_FEATURE_CONTROL | KTLSX_FEATURE_KEYS_WRITE_ONLY | \
+		  KTLSX_FEATURE_REKEY)
 
 static int copy_switch(sockptr_t optval, unsigned int optlen, u32 *value)
 {

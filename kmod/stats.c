@@ -39,6 +39,11 @@ static const char *const names[KTLSX_STAT_COUNT] = {
 	[KTLSX_STAT_POOL_SMALL] = "PoolSmall",
 	[KTLSX_STAT_RX_TICKETS] = "RxTickets",
 	[KTLSX_STAT_RX_TICKETS_DROPPED] = "RxTicketsDropped",
+	[KTLSX_STAT_TX_REKEY_OK] = "TxRekeyOk",
+	[KTLSX_STAT_TX_REKEY_ERROR] = "TxRekeyError",
+	[KTLSX_STAT_RX_REKEY_OK] = "RxRekeyOk",
+	[KTLSX_STAT_RX_REKEY_ERROR] = "RxRekeyError",
+	[KTLSX_STAT_RX_REKEY_RECEIVED] = "RxRekeyReceived",
 };
 
 static struct ktlsx_stats __percpu **net_stats(struct net *net)

@@ -74,6 +74,7 @@ static const struct ktlsx_version versions[] = {
 		.payload_len_min = 63,		/* RFC 8449 counts the type */
 		.nonce_is_xored = true,
 		.aad_is_header = true,
+		.may_rekey = true,
 	},
 };
 

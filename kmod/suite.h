@@ -63,6 +63,7 @@ struct ktlsx_cipher {
  * @payload_len_min: smallest value of TLS_TX_MAX_PAYLOAD_LEN
  * @nonce_is_xored: the nonce is the IV XOR the sequence number (RFC 8446
  *	5.3); else it is the salt and a counter of its own (RFC 5288)
+ * @may_rekey: keys may be replaced during the connection (RFC 8446 4.6.3)
  * @aad_is_header: the additional data is the record header (RFC 8446 5.2);
  *	else sequence number, type, version and content length (RFC 5246)
  */
@@ -73,6 +74,7 @@ struct ktlsx_version {
 	u16 payload_len_min;
 	bool nonce_is_xored;
 	bool aad_is_header;
+	bool may_rekey;
 };
 
 /**

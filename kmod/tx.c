@@ -304,6 +304,21 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 }
 
 /**
+ * ktlsx_tx_close_record() - let no more content into the open record
+ * @sk: socket
+ * @tx: its sending state
+ *
+ * Context: Process context, socket lock held. Never sleeps.
+ */
+void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
+{
+	if (!tx->out.is_open)
+		return;
+	seal_and_push(sk, tx, 0);
+	ktlsx_tx_rest(sk, tx);
+}
+
+/**
  * ktlsx_tx_splice_eof() - proto.splice_eof: the pipe has no more
  * @sock: socket; a record that was left open for more is sent
  *
@@ -317,12 +332,10 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 
 	lock_sock(sk);
 	tx = ctx->tx;
-	if (tx && tx->out.is_open) {
-		seal_and_push(sk, tx, 0);
-		ktlsx_tx_rest(sk, tx);
-	}
-	if (tx)
+	if (tx) {
+		ktlsx_tx_close_record(sk, tx);
 		set_cork(sk, tx, false);
+	}
 	release_sock(sk);
 	/* Whole records may rest in TCP, waiting for more. */
 	if (ctx->base_prot->splice_eof)

@@ -47,6 +47,7 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 void ktlsx_tx_splice_eof(struct socket *sock);
 void ktlsx_tx_rest(struct sock *sk, struct ktlsx_tx *tx);
 int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags);
+void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx);
 void ktlsx_tx_shut(struct sock *sk);
 void ktlsx_tx_finish(struct sock *sk);
 bool ktlsx_tx_has_room(const struct sock *sk, int wake);

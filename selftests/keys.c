@@ -162,8 +162,11 @@ TEST_F(keys, cipher_not_built)
 	check_usable(self);
 }
 
+/* TLS 1.2 has none; in TLS 1.3 the same again changes nothing (others: rekey.c). */
 TEST_F(keys, second_key)
 {
+	bool may_rekey = variant->suite->version == REF_TLS13 && !conn_is_intree();
+	int second = may_rekey ? 0 : -EBUSY;
 	struct ref_key other;
 	struct ref_stream stream;
 
@@ -171,8 +174,9 @@ TEST_F(keys, second_key)
 	ref_key_make(&other, variant->suite->version, variant->suite->key_len, 999);
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(conn_set_key(self->fd, directions[i], &self->conn.key[i]), 0);
-		EXPECT_EQ(conn_set_key(self->fd, directions[i], &self->conn.key[i]), -EBUSY);
-		EXPECT_EQ(conn_set_key(self->fd, directions[i], &other), -EBUSY);
+		EXPECT_EQ(conn_set_key(self->fd, directions[i], &self->conn.key[i]), second);
+		if (variant->suite->version == REF_TLS12)
+			EXPECT_EQ(conn_set_key(self->fd, directions[i], &other), -EBUSY);
 	}
 	EXPECT_EQ(send(self->fd, "old key", 7, 0), 7);
 	EXPECT_EQ(ref_stream_read(&stream, self->conn.fd[1], 7), 0);

@@ -66,7 +66,9 @@ TEST_F(stat, sockets)
 	ASSERT_EQ(conn_set_key(self->conn.fd[1], TLS_TX, &self->conn.key[1]), 0);
 	ASSERT_EQ(conn_set_key(self->conn.fd[1], TLS_RX, &self->conn.key[0]), 0);
 	check(open, 4);
-	EXPECT_EQ(conn_set_key(self->conn.fd[1], TLS_RX, &self->conn.key[0]), -EBUSY);
+	/* Neither a refused key nor a new one is another socket. */
+	EXPECT_EQ(conn_set_key(self->conn.fd[1], TLS_RX, &self->conn.key[0]),
+		  variant->suite->version == REF_TLS12 ? -EBUSY : 0);
 	check(open, 4);
 	ASSERT_EQ(close(self->conn.fd[0]), 0);
 	ASSERT_EQ(close(self->conn.fd[1]), 0);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define RANDOM	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define RANDOM_LEN	32
 
 /* The first bytes of an input say how it is to be cut, see each target. */
 static const struct {
@@ -21,7 +21,8 @@ static const struct {
 } seeds[] = {
 #define SEED(target, text) { target, text, sizeof(text) - 1 }
 	/* NewSessionTicket, KeyUpdate, HelloRequest, ClientHello, CertificateRequest */
-	SEED("post", "\x03\x04\x00\x00\x12\x00\x00\x1c\x20\x01\x02\x03\x04\x01\x00\x00\x04tick\x00\x00"),
+	SEED("post", "\x03\x04\x00\x00\x13\x00\x00\x1c\x20\x01\x02\x03\x04\x01\x00\x00\x05ticks\x00"
+	     "\x00"),
 	SEED("post", "\x13\x18\x00\x00\x01\x01"),
 	SEED("post", "\x01\x18\x00\x00\x01\x00"),
 	SEED("post", "\x02\x00\x00\x00\x00\x00\x00\x00\x00"),
@@ -34,7 +35,7 @@ static const struct {
 	SEED("message", "\x00\x00\x00\x00\x00"),
 	/* ServerHello's header, ChangeCipherSpec and a sealed Finished, a stranger */
 	SEED("pump", "\x03\xff\x16\x03\x03\x00\x04\x0e\x00\x00\x00"),
-	SEED("pump", "\x01\xff\x14\x03\x03\x00\x01\x01\x16\x03\x03\x00\x0c\x01\x02\x03\x04\x05\x06\x07\x08tail"),
+	SEED("pump", "\x01\xff\x14\x03\x03\x00\x01\x01\x16\x03\x03\x00\x0cnonce678tail"),
 	SEED("pump", "\x07\x01GET / HTTP/1.1\r\n\r\n"),
 	SEED("pump", "\x40\x10\x17\x03\x03\x48\x00\x00\x00\x00"),
 	SEED("http", "\x20HTTP/1.1 200 OK\r\nContent-Length: 12\r\nServer: x\r\n\r\nhello world!"),
@@ -47,42 +48,81 @@ static const struct {
 	SEED("hello", "\x01h3\x00\x0c\x02h3\x08http/1.1"),
 	SEED("hello", "\x00h\x00\x06\x04\x03\x02\x01\x08\x04"),
 	SEED("hello", "\x00h\x04\x03\x04\x03\x03"),
-	SEED("keylog", "\x01" "CLIENT_TRAFFIC_SECRET_0 " RANDOM " " RANDOM),
-	SEED("keylog", "\x00" "SERVER_TRAFFIC_SECRET_0 " RANDOM " " RANDOM RANDOM),
-	SEED("keylog", "\x00" "EXPORTER_SECRET " RANDOM " " RANDOM),
-	SEED("keylog", "\x01" "CLIENT_RANDOM " RANDOM " " RANDOM),
 };
+
+/* Lines of a key log: who is asked, label, a random, a secret. */
+static const struct {
+	unsigned char role;
+	const char *label;
+	unsigned int secret_len;
+} lines[] = {
+	{ 1, "CLIENT_TRAFFIC_SECRET_0", 32 },
+	{ 0, "SERVER_TRAFFIC_SECRET_0", 48 },
+	{ 0, "EXPORTER_SECRET", 48 },
+	{ 1, "CLIENT_RANDOM", 48 },
+};
+
+static FILE *start_seed(const char *folder, const char *target, unsigned int nth)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, target);
+	if (mkdir(path, 0777) && errno != EEXIST)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/%s/seed%u", folder, target, nth);
+	return fopen(path, "w");
+}
 
 static int write_seed(const char *folder, unsigned int nth)
 {
-	char path[4096];
+	FILE *file = start_seed(folder, seeds[nth].target, nth);
 	size_t written;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, seeds[nth].target);
-	if (mkdir(path, 0777) && errno != EEXIST)
-		return -1;
-	snprintf(path, sizeof(path), "%s/%s/seed%u", folder, seeds[nth].target, nth);
-	file = fopen(path, "w");
 	if (!file)
 		return -1;
 	written = fwrite(seeds[nth].bytes, 1, seeds[nth].len, file);
 	return fclose(file) || written != seeds[nth].len ? -1 : 0;
 }
 
-int main(int argc, char **argv)
+static void write_hex(FILE *file, unsigned int len)
+{
+	fputc(' ', file);
+	while (len--)
+		fprintf(file, "%02x", len * 7 & 0xff);
+}
+
+static int write_line(const char *folder, unsigned int nth)
+{
+	FILE *file = start_seed(folder, "keylog", nth);
+
+	if (!file)
+		return -1;
+	fprintf(file, "%c%s", lines[nth].role, lines[nth].label);
+	write_hex(file, RANDOM_LEN);
+	write_hex(file, lines[nth].secret_len);
+	return fclose(file);
+}
+
+static int write_all(const char *folder)
 {
 	unsigned int nth;
 
+	for (nth = 0; nth < sizeof(seeds) / sizeof(seeds[0]); nth++)
+		if (write_seed(folder, nth))
+			return -1;
+	for (nth = 0; nth < sizeof(lines) / sizeof(lines[0]); nth++)
+		if (write_line(folder, nth))
+			return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
 	if (argc != 2) {
 		fprintf(stderr, "usage: seeds FOLDER\n");
 		return 2;
 	}
-	if (mkdir(argv[1], 0777) && errno != EEXIST)
-		return 1;
-	for (nth = 0; nth < sizeof(seeds) / sizeof(seeds[0]); nth++) {
-		if (!write_seed(argv[1], nth))
-			continue;
+	if ((mkdir(argv[1], 0777) && errno != EEXIST) || write_all(argv[1])) {
 		perror(argv[1]);
 		return 1;
 	}

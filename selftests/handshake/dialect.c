@@ -8,6 +8,7 @@
  */
 #include "dialect.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "pki.h"
 
 #define PRIORITY_SIZE	400
+#define WORDS_SIZE	400
 
 struct spelling {
 	const char *openssl, *gnutls;
@@ -68,7 +70,7 @@ static void translate(char *text, const char *names, const struct spelling *tabl
 	free(list);
 }
 
-static const char *priority(const struct dialect_wish *wish)
+static void say_priority(struct peer_args *args, const struct dialect_wish *wish)
 {
 	char text[PRIORITY_SIZE] = "--priority=NORMAL";
 
@@ -83,7 +85,7 @@ static const char *priority(const struct dialect_wish *wish)
 		translate(text, wish->suite, suites, sizeof(suites) / sizeof(suites[0]));
 	if (wish->priority)
 		append(text, wish->priority);
-	return strdup(text);
+	peer_say_word(args, text);
 }
 
 static const char *file(const char *name, const char *suffix)
@@ -158,7 +160,7 @@ static void gnutls_common(struct peer_args *args, const struct dialect_wish *wis
 			 file(wish->cert, ".chain.pem"), file(wish->cert, ".key.pem"));
 	if (wish->alpn)
 		peer_say(args, "--alpn=%s", wish->alpn);
-	peer_say_word(args, priority(wish));
+	say_priority(args, wish);
 	if (wish->more)
 		peer_say(args, "%s", wish->more);
 }
@@ -188,6 +190,23 @@ static void gnutls_server(struct peer_args *args, const struct dialect_wish *wis
 	else
 		peer_say(args, "--disable-client-cert");
 	gnutls_common(args, wish);
+}
+
+/**
+ * dialect_words() - words for dialect_wish.more, for instance
+ * Return: a string that lives until the next three calls of this function.
+ */
+const char *dialect_words(const char *format, ...)
+{
+	static char kept[4][WORDS_SIZE];
+	static unsigned int turn;
+	char *words = kept[turn++ % 4];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(words, WORDS_SIZE, format, list);
+	va_end(list);
+	return words;
 }
 
 /**

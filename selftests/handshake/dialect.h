@@ -30,6 +30,7 @@ struct dialect_wish {
 	bool is_chatty;		/* prints more, takes commands; else pure data */
 };
 
+const char *dialect_words(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void dialect_client(struct peer_args *args, const struct dialect_wish *wish, uint16_t port);
 void dialect_server(struct peer_args *args, const struct dialect_wish *wish, uint16_t port);
 

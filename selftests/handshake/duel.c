@@ -22,6 +22,10 @@
 
 #include <openssl/err.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "kernel.h"
 
 #define LABEL		"EXPERIMENTAL duel"
@@ -85,13 +89,11 @@ void duel_tcp(int fd[2])
 	close(listener);
 	duel_need(!fcntl(fd[0], F_SETFL, O_NONBLOCK), "make a socket non-blocking");
 	duel_need(!setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "set SO_LINGER");
-	/* Nothing waits for an acknowledgement: what does not come soon does not come. */
+	/* No segment waits for an earlier one: what does not come soon does not come. */
 	duel_need(!setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) &&
 		  !setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)),
 		  "set TCP_NODELAY");
 }
-
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 /**
  * duel_has_leaked() - memory that nothing points to any more
@@ -99,7 +101,11 @@ int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
  */
 bool duel_has_leaked(void)
 {
-	return __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check();
+#ifdef __SANITIZE_ADDRESS__
+	return __lsan_do_recoverable_leak_check();
+#else
+	return false;
+#endif
 }
 
 static enum middle_way to_ours(const struct duel *duel)
@@ -189,7 +195,8 @@ static bool pass_to_peer(struct duel *duel)
 	size_t len = middle_peek(&duel->middle, way, &bytes);
 
 	if (len) {
-		duel_need(BIO_write(SSL_get_rbio(duel->peer), bytes, len) == (int)len, "write to a BIO");
+		duel_need(BIO_write(SSL_get_rbio(duel->peer), bytes, len) == (int)len,
+			  "write to a BIO");
 		middle_drop(&duel->middle, way, len);
 	}
 	if (duel->middle.lanes[way].has_ended)
@@ -347,7 +354,8 @@ static void judge(struct duel *duel)
 		return;
 	}
 	if (result->is_peer_done)
-		result->is_agreed = exports_same(duel) & hears_ours(duel) & hears_peer(duel);
+		result->is_agreed = exports_same(duel) && hears_ours(duel) &&
+				    hears_peer(duel);
 	if (!result->is_agreed)
 		read_once(duel);
 }
@@ -406,8 +414,8 @@ void duel_run(const struct duel_sides *sides, const struct middle_hook *hook,
 	middle_init(&duel->middle, hook);
 	duel->peer = make_peer(sides, result);
 	duel_need(!ktlsx_conn_new(&duel->conn, sides->config, fd[0],
-			     sides->role == KTLSX_CLIENT ? "localhost" : NULL),
-	     ktlsx_config_error(sides->config));
+				  sides->role == KTLSX_CLIENT ? "localhost" : NULL),
+		  ktlsx_config_error(sides->config));
 	fight(duel);
 	judge(duel);
 	ktlsx_conn_free(duel->conn);

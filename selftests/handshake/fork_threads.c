@@ -210,7 +210,7 @@ static void count_signal(int number)
 TEST(no_sigpipe)
 {
 	struct forge forge;
-	struct session session = { .config = session_client_config() };
+	struct session session = { .config = session_client_config(), .listener = -1 };
 	int file = conn_memfd("some bytes", 10), ret = 0;
 	struct linger reset = { .l_onoff = 1 };
 	off_t off = 0;
@@ -231,6 +231,9 @@ TEST(no_sigpipe)
 	EXPECT_EQ(signal_count, 0);
 	ktlsx_shutdown(session.conn);
 	EXPECT_EQ(signal_count, 0);
+	session_hang_up(&session);
+	session_end(&session);
+	close(file);
 }
 
 PKI_MAIN()

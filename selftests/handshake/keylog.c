@@ -106,7 +106,8 @@ static void put_segment(FILE *file, bool is_to_server, uint32_t seq, uint32_t ac
 	put(file, flags, 1, true);
 	put(file, 0xffff, 2, true);
 	put(file, 0, 4, true);
-	fwrite(bytes, 1, len, file);
+	if (len)
+		fwrite(bytes, 1, len, file);
 }
 
 /* What the relay kept, in an order that a handshake can have: flight after flight. */
@@ -191,6 +192,8 @@ TEST_F_TIMEOUT(keylog, decrypts_a_capture, 60)
 	relay_end(&relay);
 	write_capture(capture, relay.turns, relay.turn_count, relay.kept,
 		      variant->role == KTLSX_CLIENT);
+	relay_free(&relay);
+	session_end(session);
 	expect_decrypted(capture, log);
 	unlink(log);
 }

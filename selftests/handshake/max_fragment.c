@@ -72,6 +72,8 @@ TEST_F(fragment, on_the_wire)
 	relay_end(&relay);
 	/* All of it is used, and no byte more; the handshake's records fit as well. */
 	EXPECT_EQ(largest_record(&relay.kept[RELAY_TO_PEER]), limit + overhead);
+	relay_free(&relay);
+	session_end(session);
 }
 
 PKI_MAIN()

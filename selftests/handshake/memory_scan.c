@@ -16,7 +16,7 @@
 #define PART_LEN_MIN	12
 #define MAPPING_MAX	512
 /* AddressSanitizer's shadow is larger than any memory, and holds nothing of ours. */
-#define MAPPING_LEN_MAX	(1UL << 32)
+#define MAPPING_LEN_MAX	(4UL * 1024 * 1024 * 1024)
 /* All memory is looked at, the sanitizer's own and what it forbids included. */
 #define EVERYWHERE	__attribute__((no_sanitize("address", "undefined")))
 
@@ -96,8 +96,8 @@ static uint8_t digit(unsigned int value, char ten)
 }
 
 /* The digits are compared one by one, so that they never stand in a row here. */
-static EVERYWHERE bool is_equal_hex(const volatile uint8_t *at, const uint8_t *masked,
-				     size_t len, char ten)
+static EVERYWHERE bool is_equal_hex(const volatile uint8_t *at, const uint8_t *masked, size_t len,
+				    char ten)
 {
 	size_t off = 0;
 

@@ -196,7 +196,7 @@ static void check(const struct mutation *mutation, const struct middle_record *r
 		tally->late++;
 	}
 	if (ktap_verdict->failure_count != failures)
-		ktap_diag("above: %s, damage %d at byte %zu of %zu, bit %u: %d \"%s\", read %zd \"%s\"",
+		ktap_diag("above: %s, damage %d, byte %zu of %zu, bit %u: %d %s, read %zd %s",
 			  name(record), mutation->damage, mutation->off, record->len,
 			  mutation->bit, result->err, result->text, result->read_answer,
 			  result->read_text);
@@ -270,7 +270,7 @@ static void run_all(struct mutations_self *self, enum damage damage, bool is_for
 			flip_record(self, record, stride, &tally);
 		else
 			cut_record(self, record, damage, stride, &tally);
-		ktap_diag("%s (%zu bytes): %u refused, %u went unnoticed, %u found by the first read",
+		ktap_diag("%s (%zu bytes): %u refused, %u unnoticed, %u found by the first read",
 			  name(record), record->len, tally.refused, tally.unnoticed, tally.late);
 		EXPECT_NE(tally.refused + tally.unnoticed + tally.late, 0);
 	}

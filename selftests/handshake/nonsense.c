@@ -163,9 +163,9 @@ static const struct stranger {
 	STRANGER("HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
 	STRANGER("SSH-2.0-OpenSSH_9.2p1\r\n", "SSH"),
 	STRANGER("220 mail.example ESMTP\r\n", "greeting"),
-	/* CLIENT-HELLO of SSL 2.0: three ciphers, a challenge of 16 bytes. */
-	STRANGER("\x80\x22\x01\x00\x02\x00\x09\x00\x00\x00\x10\x07\x00\xc0\x01\x00\x80\x03\x00"
-		 "\x80" "0123456789abcdef", "SSL 2"),
+	/* CLIENT-HELLO of SSL 2.0: one cipher, a challenge of 16 bytes. */
+	STRANGER("\x80\x1c\x01\x00\x02\x00\x03\x00\x00\x00\x10\x07\x00\xc0ghijklmnopqrstuv",
+		 "SSL 2"),
 	STRANGER("\x00\x00\x00\x00\x00\x00\x00\x00", "no TLS record"),
 	STRANGER("\xff\xff\xff\xff\xff\xff\xff\xff", "no TLS record"),
 	/* Sealed, before there is a key. */

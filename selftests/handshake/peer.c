@@ -155,9 +155,9 @@ static void init(struct peer *peer)
 /**
  * peer_start() - runs a program as a child, with pipes for its streams
  * @peer: filled
- * @args: command line; the first word is looked up in $PATH
+ * @args: command line, emptied; the first word is looked up in $PATH
  */
-void peer_start(struct peer *peer, const struct peer_args *args)
+void peer_start(struct peer *peer, struct peer_args *args)
 {
 	int in[2], out[2], err[2];
 
@@ -167,6 +167,8 @@ void peer_start(struct peer *peer, const struct peer_args *args)
 	must(peer->pid >= 0, "fork");
 	if (!peer->pid)
 		become(args, in[0], out[1], err[1]);
+	while (args->count)
+		free((char *)args->word[--args->count]);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);

@@ -41,7 +41,7 @@ struct peer {
 	struct peer_text text[PEER_STREAM_COUNT];
 };
 
-/* A command line, built word by word; words live as long as the process. */
+/* A command line, built word by word. */
 struct peer_args {
 	const char *word[PEER_ARG_MAX];
 	unsigned int count;
@@ -53,7 +53,7 @@ void peer_say(struct peer_args *args, const char *format, ...)
 /* Appends one word, blanks and all. */
 void peer_say_word(struct peer_args *args, const char *word);
 
-void peer_start(struct peer *peer, const struct peer_args *args);
+void peer_start(struct peer *peer, struct peer_args *args);
 int peer_connect(struct peer *peer);
 bool peer_await(struct peer *peer, enum peer_stream stream, const char *text);
 bool peer_await_len(struct peer *peer, enum peer_stream stream, size_t len);

@@ -124,6 +124,17 @@ void relay_end(struct relay *relay)
 }
 
 /**
+ * relay_free() - drops what was kept
+ */
+void relay_free(struct relay *relay)
+{
+	for (int way = 0; way < RELAY_WAY_COUNT; way++)
+		free(relay->kept[way].bytes);
+	free(relay->turns);
+	memset(relay, 0, sizeof(*relay));
+}
+
+/**
  * relay_next_record() - where the record after the one at @off begins
  * Return: 0 when that one is not whole.
  */

@@ -42,6 +42,7 @@ int relay_insert(struct relay *relay, int peer_fd);
 size_t relay_pass(struct relay *relay, enum relay_way way, size_t len);
 void relay_run(struct relay *relay);
 void relay_end(struct relay *relay);
+void relay_free(struct relay *relay);
 size_t relay_next_record(const struct relay_kept *kept, size_t off);
 
 #endif

@@ -51,17 +51,15 @@ FIXTURE_SETUP(resume)
 	bool is_server = variant->role == KTLSX_SERVER;
 	struct ktlsx_config *config = is_server ? session_server_config("p256") :
 						  session_client_config();
-	char words[300];
 
 	self->wish = (struct dialect_wish){
 		.program = variant->program, .version = variant->version,
 		.cert = is_server ? NULL : "p256", .more = more_words(variant),
 	};
-	if (is_server && variant->program == OPENSSL) {
-		snprintf(words, sizeof(words), "%s -sess_out %s",
-			 self->wish.more ? self->wish.more : "", pki_path("session"));
-		self->wish.more = strdup(words);
-	}
+	if (is_server && variant->program == OPENSSL)
+		self->wish.more = dialect_words("%s -sess_out %s",
+						self->wish.more ? self->wish.more : "",
+						pki_path("session"));
 	if (is_server)
 		ASSERT_EQ(ktlsx_config_set_resumption(config, variant->mode, 2), 0);
 	session_open(&self->session, variant->role, config, &self->wish);
@@ -78,13 +76,10 @@ static int is_resumed(const struct session *session)
 /* The second run of s_client takes what the first one left. */
 static void resume_openssl_client(struct session *session, struct dialect_wish *wish)
 {
-	char words[300];
-
 	session_complete(session);
 	EXPECT_FALSE(is_resumed(session));
 	session_exchange(session);
-	snprintf(words, sizeof(words), "-sess_in %s", pki_path("session"));
-	wish->more = words;
+	wish->more = dialect_words("-sess_in %s", pki_path("session"));
 	session_restart_peer(session, wish);
 	session_complete(session);
 }
@@ -178,7 +173,6 @@ FIXTURE_VARIANT_ADD(psk, as_server_of_gnutls) = { KTLSX_SERVER, GNUTLS };
 
 static const char *psk_words(enum ktlsx_role role, enum dialect_program program)
 {
-	char words[300];
 	FILE *file;
 
 	if (program == OPENSSL)
@@ -189,8 +183,7 @@ static const char *psk_words(enum ktlsx_role role, enum dialect_program program)
 	ASSERT_TRUE(file);
 	fprintf(file, "%s:%s\n", PSK_IDENTITY, PSK_HEX);
 	fclose(file);
-	snprintf(words, sizeof(words), "--pskpasswd=%s", pki_path("psk.txt"));
-	return strdup(words);
+	return dialect_words("--pskpasswd=%s", pki_path("psk.txt"));
 }
 
 static void set_psk(struct ktlsx_config *config, uint8_t first_byte)
@@ -252,7 +245,6 @@ FIXTURE_SETUP(names)
 	struct ktlsx_config *config = session_server_config("p256");
 	struct ktlsx_config *a = session_server_config("name_a");
 	struct ktlsx_config *b = session_server_config("name_b");
-	char words[300];
 
 	ASSERT_EQ(ktlsx_config_set_trust(b, pki_path("trust.pem")), 0);
 	ASSERT_EQ(ktlsx_config_set_client_auth(b, KTLSX_CLIENT_AUTH_REQUIRED), 0);
@@ -263,16 +255,14 @@ FIXTURE_SETUP(names)
 	ASSERT_EQ(ktlsx_config_add_server(config, "b.example", NULL, b), 0);
 	ktlsx_config_free(a);
 	ktlsx_config_free(b);
-	snprintf(words, sizeof(words), "-sess_out %s", pki_path("session"));
 	self->wish = (struct dialect_wish){
 		.program = OPENSSL, .version = variant->version, .name = "a.example",
-		.more = words,
+		.more = dialect_words("-sess_out %s", pki_path("session")),
 	};
 	session_open(&self->session, KTLSX_SERVER, config, &self->wish);
 	session_complete(&self->session);
 	session_exchange(&self->session);
-	snprintf(words, sizeof(words), "-sess_in %s", pki_path("session"));
-	self->wish.more = strdup(words);
+	self->wish.more = dialect_words("-sess_in %s", pki_path("session"));
 }
 
 TEST_F(names, session_of_a_resumes_at_a)

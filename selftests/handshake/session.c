@@ -286,14 +286,22 @@ void session_show(struct session *session)
 }
 
 /**
+ * session_end() - what session_close() does, where peer and connection have ended before
+ */
+void session_end(struct session *session)
+{
+	if (session->listener >= 0)
+		close(session->listener);
+	ktlsx_config_free(session->config);
+	session->config = NULL;
+}
+
+/**
  * session_close() - ends the connection, the peer and the config
  */
 void session_close(struct session *session)
 {
 	session_hang_up(session);
-	if (session->listener >= 0)
-		close(session->listener);
 	peer_stop(&session->peer);
-	ktlsx_config_free(session->config);
-	session->config = NULL;
+	session_end(session);
 }

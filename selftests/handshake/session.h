@@ -50,6 +50,7 @@ void session_exchange(struct session *session);
 void session_hang_up(struct session *session);
 void session_show(struct session *session);
 void session_close(struct session *session);
+void session_end(struct session *session);
 
 /* Text of an error must name something. */
 #define EXPECT_TEXT(text, part) do {				\

@@ -9,9 +9,11 @@
 
 #include <stdio.h>
 
-#include "pki.h"
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
-void __lsan_ignore_object(const void *object) __attribute__((weak));
+#include "pki.h"
 
 /**
  * duel_path() - pki_path(), whose answers live as long as the process, and are no leak
@@ -20,8 +22,9 @@ const char *duel_path(const char *file)
 {
 	const char *path = pki_path(file);
 
-	if (__lsan_ignore_object)
-		__lsan_ignore_object(path);
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_ignore_object(path);
+#endif
 	return path;
 }
 
@@ -33,7 +36,7 @@ static void load(SSL_CTX *ctx, const char *certificate)
 	duel_need(SSL_CTX_use_certificate_chain_file(ctx, duel_path(file)) > 0, "load a chain");
 	snprintf(file, sizeof(file), "%s.key.pem", certificate);
 	duel_need(SSL_CTX_use_PrivateKey_file(ctx, duel_path(file), SSL_FILETYPE_PEM) > 0,
-	     "load a key");
+		  "load a key");
 }
 
 static SSL_CTX *make_peer_ctx(const struct duel_kind *kind)
@@ -72,7 +75,7 @@ static void add_chain(struct ktlsx_config *config, const char *name)
 	snprintf(key, sizeof(key), "%s.key.pem", name);
 	snprintf(chain_path, sizeof(chain_path), "%s", duel_path(chain));
 	duel_need(!ktlsx_config_add_chain(config, chain_path, duel_path(key), NULL),
-	     ktlsx_config_error(config));
+		  ktlsx_config_error(config));
 }
 
 static struct ktlsx_config *make_config(const struct duel_kind *kind)
@@ -88,11 +91,13 @@ static struct ktlsx_config *make_config(const struct duel_kind *kind)
 		duel_need(!ktlsx_config_set_trust(config, duel_path("trust.pem")), "trust");
 	if (is_server && kind->client_certificate)
 		duel_need(!ktlsx_config_set_client_auth(config, KTLSX_CLIENT_AUTH_REQUIRED),
-		     "ask for certificates");
+			  "ask for certificates");
 	if (kind->suites)
-		duel_need(!ktlsx_config_set_suites(config, kind->suites), ktlsx_config_error(config));
+		duel_need(!ktlsx_config_set_suites(config, kind->suites),
+			  ktlsx_config_error(config));
 	if (kind->groups && is_server)
-		duel_need(!ktlsx_config_set_groups(config, kind->groups), ktlsx_config_error(config));
+		duel_need(!ktlsx_config_set_groups(config, kind->groups),
+			  ktlsx_config_error(config));
 	if (kind->may_fall_back)
 		duel_need(!ktlsx_config_allow_fallback(config), "allow the fallback");
 	return config;

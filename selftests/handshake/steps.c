@@ -142,6 +142,8 @@ TEST_F(steps, peer_that_sends_byte_by_byte)
 	session_hang_up(session);
 	peer_stop(&session->peer);
 	relay_end(&relay);
+	relay_free(&relay);
+	session_end(session);
 }
 
 /* Our own bytes leave in pieces, too: the send buffer is full most of the time. */

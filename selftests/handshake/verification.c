@@ -114,13 +114,12 @@ OCSP(ignored_revoked, KTLSX_OCSP_IGNORE, "p256.revoked.der", true);
 
 static const char *staple(enum dialect_program program, const char *response)
 {
-	char words[300];
+	const char *path = response ? pki_path(response) : NULL;
 
-	if (!response)
+	if (!path)
 		return NULL;
-	snprintf(words, sizeof(words), program == OPENSSL ? "-status_file %s" :
-		 "--ignore-ocsp-response-errors --ocsp-response=%s", pki_path(response));
-	return strdup(words);
+	return program == OPENSSL ? dialect_words("-status_file %s", path) :
+		dialect_words("--ignore-ocsp-response-errors --ocsp-response=%s", path);
 }
 
 FIXTURE_SETUP(ocsp)

@@ -211,6 +211,9 @@ find "$cache/run" -mindepth 1 -maxdepth 1 -mmin +2880 -exec rm -rf {} +
 dir=$(mktemp -d "$cache/run/XXXXXX")
 if [ -n "$script" ]; then
 	export KTLSX_SCRIPT=$script KTLSX_TIMEOUT=$((seconds > 60 ? seconds - 20 : seconds))
+	# The one program it needs, if it is a test program: all of them would not fit beside large packages.
+	echo "$seconds $script " > "$dir/list"
+	image_options+=(--list "$dir/list")
 elif [ -z "${SHELL_IN_GUEST:-}" ]; then
 	write_list "$pattern" "$dir/list"
 	image_options+=(--list "$dir/list")

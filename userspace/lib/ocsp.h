@@ -5,11 +5,12 @@
 #ifndef KTLSX_OCSP_H
 #define KTLSX_OCSP_H
 
-#include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-bool ktlsx_ocsp_is_about(X509 *leaf, const uint8_t *der, size_t der_len);
+struct x509_st;	/* X509 */
+
+bool ktlsx_ocsp_is_about(struct x509_st *leaf, const uint8_t *der, size_t der_len);
 
 #endif /* KTLSX_OCSP_H */

@@ -141,7 +141,8 @@ static enum ktlsx_exit check(struct offer *offer, const struct ktlsx_report *rep
 	if (!offer->target)
 		return ktlsx_report_usage(report, "where? PORT or ADDRESS:PORT is missing");
 	if (ktlsx_net_split(offer->target, &offer->endpoint))
-		return ktlsx_report_usage(report, "'%s' is not PORT or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)",
+		return ktlsx_report_usage(report,
+					  "'%s' is not PORT or ADDRESS:PORT (IPv6: [ADDRESS]:PORT)",
 					  offer->target);
 	problem = contradiction(offer);
 	if (problem)

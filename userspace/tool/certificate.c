@@ -22,7 +22,7 @@
 static bool fill(X509 *x509, EVP_PKEY *key)
 {
 	X509_NAME *name = X509_get_subject_name(x509);
-	const unsigned char common_name[] = "ktlsx doctor";
+	static const unsigned char common_name[] = "ktlsx doctor";
 
 	return X509_set_version(x509, X509_VERSION_3) &&
 	       ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) &&

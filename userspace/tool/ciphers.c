@@ -81,6 +81,7 @@ static void print(const struct listing *listing, const struct ktlsx_suite_info *
 static struct json_object *describe(const struct listing *listing,
 				    const struct ktlsx_suite_info *suite)
 {
+	const char *why = obstacle(listing, suite);
 	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "id", json_object_new_int(suite->suite));
@@ -88,8 +89,8 @@ static struct json_object *describe(const struct listing *listing,
 	ktlsx_report_text(object, "name", suite->name);
 	ktlsx_report_text(object, "openssl_name", suite->openssl_name);
 	json_object_object_add(object, "offloaded", json_object_new_boolean(!suite->why_not));
-	json_object_object_add(object, "usable", json_object_new_boolean(!obstacle(listing, suite)));
-	ktlsx_report_text(object, "why_not", obstacle(listing, suite));
+	json_object_object_add(object, "usable", json_object_new_boolean(!why));
+	ktlsx_report_text(object, "why_not", why);
 	return object;
 }
 

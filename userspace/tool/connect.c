@@ -108,7 +108,8 @@ static enum ktlsx_exit check(struct request *request, const struct ktlsx_report 
 		return ktlsx_report_usage(report, "'%s' is not HOST:PORT ([ADDRESS]:PORT for IPv6)",
 					  request->target);
 	if (request->get && !ktlsx_fetch_may_ask_for(request->get))
-		return ktlsx_report_usage(report, "--get takes a path that begins with / and has no blanks, not '%s'",
+		return ktlsx_report_usage(report,
+					  "--get takes a path that begins with / and has no blanks, not '%s'",
 					  request->get);
 	if (request->out && !request->get)
 		return ktlsx_report_usage(report, "-o goes with --get");
@@ -118,7 +119,8 @@ static enum ktlsx_exit check(struct request *request, const struct ktlsx_report 
 		return ktlsx_report_usage(report, "--key goes with --cert");
 	if (request->settings.is_unverified &&
 	    (request->settings.trust || request->settings.pin_count))
-		return ktlsx_report_usage(report, "--insecure-no-verify does not go with --trust or --pin");
+		return ktlsx_report_usage(report,
+					  "--insecure-no-verify does not go with --trust, --pin");
 	return KTLSX_EXIT_OK;
 }
 

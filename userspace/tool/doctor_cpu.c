@@ -57,8 +57,9 @@ static void find_engine(struct ktlsx_doctor *doctor, const char *line, bool has_
 				  "no engine is in use: %s", line);
 	else if (has_aesni && strstr(line, "generic*"))
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_WARNING, "engine",
-				  "load the module without isa=generic; see the kernel's log (dmesg) for an engine that failed its test",
-				  "the slow engine is in use on a CPU with AES instructions: %s", line);
+				  "load the module without isa=generic; if it was, dmesg says why",
+				  "the slow engine is in use, the CPU has AES instructions: %s",
+				  line);
 	else
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_OK, "engine", NULL, "%s", line);
 }

@@ -22,7 +22,7 @@
 #include "doctor.h"
 #include "probe.h"
 
-#define CONTENT_LEN (1 << 20)
+#define CONTENT_LEN 1048576
 #define WAIT_S 10
 
 /**
@@ -277,7 +277,7 @@ static void test_version(struct ktlsx_doctor *doctor, const struct ktlsx_certifi
 				  name, still);
 	else
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_OK, "loopback", NULL,
-				  "%s between two threads: %d bytes by write and read, as many by sendfile and splice, all counted by the kernel",
+				  "%s between two threads: %d bytes by write and read, as many by sendfile and splice, counted by the kernel",
 				  name, CONTENT_LEN);
 }
 
@@ -293,7 +293,8 @@ void ktlsx_doctor_loopback(struct ktlsx_doctor *doctor)
 
 	/* Root's attach would load the module: that is not for a doctor to do. */
 	if (!ktlsx_probe_is_loaded()) {
-		ktlsx_doctor_find(doctor, KTLSX_LEVEL_PROBLEM, "loopback", "as root: modprobe ktlsx",
+		ktlsx_doctor_find(doctor, KTLSX_LEVEL_PROBLEM, "loopback",
+				  "as root: modprobe ktlsx",
 				  "the live test was not tried: there is no module");
 		return;
 	}

@@ -36,7 +36,7 @@ static bool find_module(struct ktlsx_doctor *doctor)
 
 	if (!ktlsx_probe_is_loaded()) {
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_PROBLEM, "module",
-				  "as root: modprobe ktlsx (not installed yet: make module && make install)",
+				  "as root: modprobe ktlsx (after: make module && make install)",
 				  "the kernel module ktlsx is not loaded");
 		return false;
 	}
@@ -45,8 +45,8 @@ static bool find_module(struct ktlsx_doctor *doctor)
 	if (strcmp(version, KTLSX_VERSION))
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_WARNING, "module",
 				  "install both from the same source, and load the module anew",
-				  "the kernel module ktlsx is loaded, %s; this command is %s", version,
-				  KTLSX_VERSION);
+				  "the kernel module ktlsx is loaded, %s; this command is %s",
+				  version, KTLSX_VERSION);
 	else
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_OK, "module", NULL,
 				  "the kernel module ktlsx is loaded, version %s", version);
@@ -103,7 +103,7 @@ static void find_tls_name(struct ktlsx_doctor *doctor)
 				  "the ULP tls is ours: nginx, OpenSSL and GnuTLS use this module");
 	else if (err == -ENOPROTOOPT)
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_WARNING, "tls-name",
-				  "end what uses it, then as root: modprobe -r tls && echo 1 > " OWN_TLS,
+				  "end its users; as root: modprobe -r tls && echo 1 > " OWN_TLS,
 				  "the ULP tls is the in-tree module's: nginx, OpenSSL and GnuTLS use that one");
 	else
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_WARNING, "tls-name",
@@ -172,7 +172,9 @@ static bool file_has(const char *path, const char *const *words)
 /* Does a file of that folder, in any of the places where it may be, have such a line? */
 static bool configured(const char *folder, const char *const *words)
 {
-	static const char *const places[] = { "/etc", "/run", "/usr/lib", "/usr/local/lib", "/lib" };
+	static const char *const places[] = {
+		"/etc", "/run", "/usr/lib", "/usr/local/lib", "/lib",
+	};
 	bool is_there = false;
 
 	for (size_t i = 0; !is_there && i < sizeof(places) / sizeof(places[0]); i++) {

@@ -100,15 +100,15 @@ static enum ktlsx_exit read_head(struct ktlsx_fetch *fetch, const struct ktlsx_r
 static enum ktlsx_exit judge_head(struct ktlsx_fetch *fetch, const struct ktlsx_report *report)
 {
 	const struct ktlsx_http_response *response = &fetch->response;
+	int reason_len = response->reason_len < 200 ? (int)response->reason_len : 200;
 
 	if (response->status / 100 != 2)
 		return ktlsx_report_error(report, KTLSX_EXIT_ANSWER, "the server answers %u %.*s",
-					  response->status,
-					  (int)(response->reason_len < 200 ? response->reason_len : 200),
+					  response->status, reason_len,
 					  fetch->head + response->reason_off);
 	if (response->is_coded)
 		return ktlsx_report_error(report, KTLSX_EXIT_ANSWER,
-					  "the server answers HTTP/1.0 with a Transfer-Encoding, which that does not have");
+					  "the server answers with a Transfer-Encoding, which HTTP/1.0 does not have");
 	return KTLSX_EXIT_OK;
 }
 
@@ -144,14 +144,14 @@ static int take_content(struct ktlsx_fetch *fetch, struct ktlsx_stream *stream,
 		uint64_t left = left_of(fetch, progress->done_len);
 		ssize_t got = ktlsx_sink_take(sink, stream, left < SSIZE_MAX ? left : SSIZE_MAX);
 
-		if (got == -EAGAIN || got == -EINTR)
-			err = wait_for_peer(stream, fetch->timeout_ms);
-		else if (got < 0)
-			err = (int)got;
-		else if (!got)
+		if (!got)
 			break;
-		else
+		if (got > 0)
 			ktlsx_progress_add(progress, (uint64_t)got);
+		else if (got == -EAGAIN || got == -EINTR)
+			err = wait_for_peer(stream, fetch->timeout_ms);
+		else
+			err = (int)got;
 	}
 	if (err || !fetch->response.has_content_len || !left_of(fetch, progress->done_len))
 		return err;

@@ -159,8 +159,10 @@ static int request_line(struct span line, struct ktlsx_http_request *request)
 		return -EPROTO;
 	tail = (struct span) { space + 1, line.len - (size_t)(space + 1 - line.at) };
 	space = memchr(tail.at, ' ', tail.len);
-	if (!space || !starts_with((struct span) { space + 1,
-			tail.len - (size_t)(space + 1 - tail.at) }, "HTTP/1."))
+	if (!space)
+		return -EPROTO;
+	tail = (struct span) { space + 1, tail.len - (size_t)(space + 1 - tail.at) };
+	if (!starts_with(tail, "HTTP/1."))
 		return -EPROTO;
 	request->method = KTLSX_HTTP_OTHER;
 	if (starts_with(line, "GET "))

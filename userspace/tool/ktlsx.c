@@ -5,10 +5,13 @@
  * Concurrency: none.
  * Spec: ktlsx(8).
  */
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verb.h"
 
@@ -18,7 +21,7 @@ static const struct verb {
 	const char *brief;
 	const char *usage;
 } verbs[] = {
-	{ "doctor", ktlsx_verb_doctor, "look at this machine: is TLS done in the kernel, and if not, why",
+	{ "doctor", ktlsx_verb_doctor, "look at this machine: is TLS done in the kernel?",
 	  "ktlsx doctor [--json]\n"
 	  "Exit status 0: nothing is wrong (warnings may be shown); 1: a problem was found.\n" },
 	{ "connect", ktlsx_verb_connect, "talk to a TLS server, or get a file from it",
@@ -101,11 +104,26 @@ static enum ktlsx_exit version(void)
 	return KTLSX_EXIT_OK;
 }
 
+/* Who closed them for us must not find a socket of ours in their place. */
+static bool has_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct verb *verb = word ? find(word) : NULL;
 
+	if (!has_standard_files())
+		return (int)KTLSX_EXIT_FILE;
 	/* A peer that has gone is an errno, not the end of us. */
 	signal(SIGPIPE, SIG_IGN);
 	if (verb && argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))

@@ -65,7 +65,7 @@ int ktlsx_net_split(const char *text, struct ktlsx_endpoint *endpoint)
  */
 const char *ktlsx_net_show(const struct ktlsx_endpoint *endpoint, char *text, size_t size)
 {
-	bool has_colon = strchr(endpoint->host, ':') != NULL;
+	bool has_colon = strchr(endpoint->host, ':');
 
 	snprintf(text, size, "%s%s%s:%s", has_colon ? "[" : "", endpoint->host,
 		 has_colon ? "]" : "", endpoint->port);

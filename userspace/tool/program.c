@@ -92,6 +92,15 @@ static void become(const struct ktlsx_stream *stream, char **command, int report
 	_exit(127);
 }
 
+/* It has been asked to end; returns whether it did in time. */
+static bool ends_by_itself(int pid_fd)
+{
+	/* Our own stop has come already: no wait of ktlsx_wait_for() would last. */
+	struct pollfd one = { .fd = pid_fd, .events = POLLIN };
+
+	return poll(&one, 1, PATIENCE_MS) > 0;
+}
+
 /* Waits for the child; when we are to stop, so is it. */
 static int outcome(pid_t child, const struct ktlsx_report *report)
 {
@@ -100,16 +109,11 @@ static int outcome(pid_t child, const struct ktlsx_report *report)
 	if (fd >= 0 && ktlsx_wait_for(fd, POLLIN, -1) == -EINTR) {
 		ktlsx_report_say(report, "stopping the program");
 		kill(child, SIGTERM);
-		for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 50) {
-			if (waitpid(child, &state, WNOHANG) == child)
-				goto out;
-			usleep(50 * 1000);
-		}
-		kill(child, SIGKILL);
+		if (!ends_by_itself(fd))
+			kill(child, SIGKILL);
 	}
 	while (waitpid(child, &state, 0) < 0 && errno == EINTR)
 		;
-out:
 	if (fd >= 0)
 		close(fd);
 	return state;

@@ -21,7 +21,7 @@
 
 /* How long a client may take to say that it wants HTTP. */
 #define REQUEST_MS 5000
-#define SEND_LEN_MAX (1 << 30)
+#define SEND_LEN_MAX 1073741824
 
 /**
  * ktlsx_serve_open() - open the file
@@ -87,7 +87,9 @@ static int answer(const struct ktlsx_serve *serve, struct ktlsx_stream *stream,
 	bool is_known = request->method != KTLSX_HTTP_OTHER;
 	char head[256];
 	int head_len = snprintf(head, sizeof(head),
-				"HTTP/1.0 %s\r\nContent-Length: %" PRIu64 "\r\nContent-Type: application/octet-stream\r\nConnection: close\r\n\r\n",
+				"HTTP/1.0 %s\r\nContent-Length: %" PRIu64
+				"\r\nContent-Type: application/octet-stream\r\n"
+				"Connection: close\r\n\r\n",
 				is_known ? "200 OK" : "405 Method Not Allowed\r\nAllow: GET, HEAD",
 				is_known ? len : 0);
 

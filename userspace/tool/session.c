@@ -92,6 +92,6 @@ enum ktlsx_exit ktlsx_session_save(struct ktlsx_stream *stream, const struct ktl
 		ktlsx_report_say(report, "the server gave no session to resume");
 	if (!err)
 		return KTLSX_EXIT_OK;
-	return ktlsx_report_error(report, KTLSX_EXIT_FILE, "cannot keep the session in %s: %s", path,
-				  strerror(-err));
+	return ktlsx_report_error(report, KTLSX_EXIT_FILE, "cannot keep the session in %s: %s",
+				  path, strerror(-err));
 }

@@ -84,7 +84,8 @@ enum ktlsx_exit ktlsx_settings_add_pin(struct ktlsx_settings *settings,
 	if (settings->pin_count == KTLSX_PINS_MAX)
 		return ktlsx_report_usage(report, "at most %d pins", KTLSX_PINS_MAX);
 	if (!parse_pin(text, settings->pins[settings->pin_count]))
-		return ktlsx_report_usage(report, "--pin takes the SHA-256 of a public key, 64 hexadecimal digits, not '%s'",
+		return ktlsx_report_usage(report,
+					  "--pin takes a SHA-256, 64 hexadecimal digits, not '%s'",
 					  text);
 	settings->pin_count++;
 	return KTLSX_EXIT_OK;

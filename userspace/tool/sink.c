@@ -16,7 +16,7 @@
 
 #include "wait.h"
 
-#define PIPE_LEN (1 << 20)
+#define PIPE_LEN 1048576
 
 /* Devices and pipes are written to; a file is replaced when the new one is whole. */
 static int open_file(struct ktlsx_sink *sink, const char *path)
