@@ -183,9 +183,9 @@ bool ktlsx_control_pass(struct sock *sk, struct ktlsx_control *control,
 		while (off < text[i].len) {
 			off += ktlsx_message_step(message, text[i].base + off,
 						  text[i].len - off);
-			if (ktlsx_message_is_whole(message))
-				has_key_update |= ktlsx_message_is_key_update(
-					message, version);
+			if (ktlsx_message_is_whole(message) &&
+			    ktlsx_message_is_key_update(message, version))
+				has_key_update = true;
 		}
 	}
 	control->is_taken = ktlsx_control_is_amid(control);

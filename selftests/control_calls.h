@@ -93,4 +93,24 @@ static inline void control_expect_end(struct control *self)
 		EXPECT_EQ(control_read(self, i % CONTROL_WAYS, self->got, 100, 0), 0);
 }
 
+/* A reader with room takes the KeyUpdate that comes next. */
+static inline void control_take_key_update(struct control *self, uint8_t value)
+{
+	uint8_t type;
+
+	EXPECT_EQ(conn_recv_type(self->fd, &type, self->got, 100, 0), 5);
+	EXPECT_EQ(type, REF_HANDSHAKE);
+	EXPECT_EQ(self->got[4], value);
+}
+
+/* Nothing is opened before there are new keys, and nobody is woken. */
+static inline void control_expect_paused(struct control *self)
+{
+	uint8_t type;
+
+	control_expect_for_good(self, EKEYEXPIRED);
+	EXPECT_ERRNO(conn_recv_type(self->fd, &type, self->got, 100, 0), EKEYEXPIRED);
+	EXPECT_EQ(control_polled(self, CONTROL_QUIET_MS), 0);
+}
+
 #endif

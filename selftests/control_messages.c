@@ -110,14 +110,15 @@ TEST_F(update, after_a_ticket_in_its_record)
 
 TEST_F(update, split_at_every_byte)
 {
+	static const char update[] = "\x18\0\0\1\0";
 	struct control *c = &self->c;
 
 	for (size_t cut = 1; cut < 5; cut++) {
 		control_renew(c);
-		control_put(c, REF_HANDSHAKE, "\x18\0\0\1\0", cut);
+		control_put(c, REF_HANDSHAKE, update, cut);
 		control_settle();
 		EXPECT_ERRNO(recv(c->fd, c->got, 100, MSG_DONTWAIT), EAGAIN);
-		control_put(c, REF_HANDSHAKE, "\x18\0\0\1\0" + cut, 5 - cut);
+		control_put(c, REF_HANDSHAKE, &update[cut], 5 - cut);
 		put_unreadable(c);
 		expect_expired(c);
 	}

@@ -26,39 +26,12 @@ FIXTURE_VARIANT_ADD(rekey, lo_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_
 FIXTURE_VARIANT_ADD(rekey, mtu1500_13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_MTU1500 };
 FIXTURE_VARIANT_ADD(rekey, small_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_SMALL };
 
-/* Another key for every number; sequence numbers too, so that the codec sees each once. */
-static void make_key(struct ref_key *key, const struct conn_suite *suite, unsigned int number)
-{
-	ref_key_make(key, suite->version, suite->key_len, 500 + number);
-	key->seq = (uint64_t)number << 32;
-}
-
 FIXTURE_SETUP(rekey)
 {
 	SKIP_INTREE("rekey came with a later kernel");
 	control_open(&self->c, variant->suite, variant->shape);
 	ASSERT_EQ(control_set(self->c.fd, KTLSX_CONTROL, 0), 0);
-	make_key(&self->key, variant->suite, 1);
-}
-
-static void expect_paused(struct rekey_self *self)
-{
-	struct control *c = &self->c;
-	uint8_t type;
-
-	control_expect_for_good(c, EKEYEXPIRED);
-	EXPECT_ERRNO(conn_recv_type(c->fd, &type, c->got, 100, 0), EKEYEXPIRED);
-	EXPECT_EQ(control_polled(c, CONTROL_QUIET_MS), 0);
-}
-
-static void take_key_update(struct rekey_self *self, uint8_t value)
-{
-	struct control *c = &self->c;
-	uint8_t type;
-
-	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 100, 0), 5);
-	EXPECT_EQ(type, REF_HANDSHAKE);
-	EXPECT_EQ(c->got[4], value);
+	control_make_key(&self->key, variant->suite, 1);
 }
 
 /* From here on the peer seals with the next key. */
@@ -77,8 +50,8 @@ TEST_F(rekey, pauses_without_control_mode)
 	control_put_data(c, 100, 100);
 	EXPECT_EQ(recv(c->fd, c->got, 1000, MSG_WAITALL), 100);
 	EXPECT_ERRNO(recv(c->fd, c->got, 1000, 0), EIO);
-	take_key_update(self, 1);
-	expect_paused(self);
+	control_take_key_update(&self->c, 1);
+	control_expect_paused(&self->c);
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
 	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
 	EXPECT_MEM_EQ(c->got, c->buf + 100, 100);
@@ -100,8 +73,8 @@ TEST_F(rekey, pauses_in_control_mode)
 	control_expect_for_good(c, EKEYEXPIRED);
 	/* Taken or not: new keys end the pause. */
 	if (variant->shape != CONN_LO) {
-		take_key_update(self, 0);
-		expect_paused(self);
+		control_take_key_update(&self->c, 0);
+		control_expect_paused(&self->c);
 	}
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
 	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
@@ -126,7 +99,7 @@ TEST_F(rekey, update_not_taken)
 		EXPECT_ERRNO(conn_recv_type(c->fd, &type, c->got, 100, MSG_DONTWAIT), EAGAIN);
 		control_put_data(c, 0, 100);
 		EXPECT_EQ(recv(c->fd, c->got, 1000, 0), 100);
-		make_key(&self->key, variant->suite, 2);
+		control_make_key(&self->key, variant->suite, 2);
 	}
 }
 
@@ -154,7 +127,7 @@ TEST_F(rekey, half_a_record_queued)
 	switch_peer(self);
 	len = ref_seal(&c->conn.key[0], REF_DATA, c->buf, 16384, NULL, wire);
 	ASSERT_EQ(conn_send_all(c->conn.fd[0], wire, len / 2, 0), len / 2);
-	take_key_update(self, 0);
+	control_take_key_update(&self->c, 0);
 	control_settle();
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
 	EXPECT_EQ(control_polled(c, CONTROL_QUIET_MS), 0);
@@ -170,7 +143,7 @@ TEST_F(rekey, splice_and_peek)
 	control_put_key_update(c, 0);
 	switch_peer(self);
 	control_put_data(c, 0, 200);
-	take_key_update(self, 0);
+	control_take_key_update(&self->c, 0);
 	EXPECT_ERRNO(splice(c->fd, NULL, c->pipe_fd[1], NULL, 1000, 0), EKEYEXPIRED);
 	EXPECT_ERRNO(recv(c->fd, c->got, 100, MSG_PEEK), EKEYEXPIRED);
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
@@ -192,7 +165,7 @@ TEST_F(rekey, peek_stops_at_it)
 	control_settle();
 	EXPECT_EQ(recv(c->fd, c->got, 1000, MSG_PEEK), 100);
 	EXPECT_EQ(recv(c->fd, c->got, 1000, 0), 100);
-	take_key_update(self, 0);
+	control_take_key_update(&self->c, 0);
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
 	EXPECT_EQ(recv(c->fd, c->got, 1000, 0), 100);
 	EXPECT_EQ(conn_stat("RxAuthFail"), 0);
@@ -211,7 +184,7 @@ TEST_F(rekey, update_not_at_the_record_end)
 	control_put_data(c, 0, 100);
 	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 100, 0), 9);
 	EXPECT_EQ(type, REF_HANDSHAKE);
-	expect_paused(self);
+	control_expect_paused(&self->c);
 }
 
 TEST_F(rekey, malformed_update)
@@ -222,7 +195,7 @@ TEST_F(rekey, malformed_update)
 	control_put(c, REF_HANDSHAKE, "\x18\0\0\2\0\0", 6);
 	control_put_data(c, 0, 100);
 	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 100, 0), 6);
-	expect_paused(self);
+	control_expect_paused(&self->c);
 }
 
 TEST_F(rekey, update_in_pieces)
@@ -240,17 +213,12 @@ TEST_F(rekey, update_in_pieces)
 	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 100, 0), 63);
 	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 1, 0), 1);
 	EXPECT_EQ(conn_recv_type(c->fd, &type, c->got, 100, 0), 1);
-	expect_paused(self);
+	control_expect_paused(&self->c);
 	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
 	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
 }
 
 /* Whoever waits, in whatever way, is woken by the new keys when there is something to read. */
-struct waiter {
-	struct rekey_self *self;
-	int epoll;
-};
-
 static void *set_key_later(void *arg)
 {
 	struct rekey_self *self = arg;
@@ -271,7 +239,7 @@ TEST_F(rekey, wakes_pollers)
 		control_put_key_update(c, 0);
 		switch_peer(self);
 		control_put_data(c, 0, 100);
-		take_key_update(self, 0);
+		control_take_key_update(&self->c, 0);
 		control_settle();
 		if (i) {
 			ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event), 0);
@@ -285,7 +253,7 @@ TEST_F(rekey, wakes_pollers)
 			EXPECT_EQ(control_polled(c, control_wait_ms()), POLLIN);
 		pthread_join(thread, NULL);
 		EXPECT_EQ(recv(c->fd, c->got, 100, MSG_DONTWAIT), 100);
-		make_key(&self->key, variant->suite, 2);
+		control_make_key(&self->key, variant->suite, 2);
 	}
 }
 
@@ -328,118 +296,13 @@ TEST_F_TIMEOUT(rekey, many_times, 40)
 		switch_peer(self);
 		EXPECT_EQ(recv(c->fd, c->got, len, MSG_WAITALL), len);
 		EXPECT_MEM_EQ(c->got, c->buf, len);
-		take_key_update(self, i % 2);
+		control_take_key_update(&self->c, i % 2);
 		ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
-		make_key(&self->key, variant->suite, i + 2);
+		control_make_key(&self->key, variant->suite, i + 2);
 	}
 	EXPECT_EQ(conn_stat("RxRekeyOk"), 100);
 	EXPECT_EQ(conn_stat("RxRekeyReceived"), 100);
 	EXPECT_EQ(conn_stat("RxRekeyError"), 0);
-}
-
-/* Everything that is refused, while it runs and while it is paused. */
-static void expect_refusals(struct rekey_self *self, int direction, const struct ref_key *now)
-{
-	union { union conn_info known; uint8_t bytes[100]; } info;
-	socklen_t len = conn_make_info(&self->key, &info.known);
-	int fd = self->c.fd;
-	struct ref_key other;
-
-	for (socklen_t wrong = 0; wrong < sizeof(info.bytes); wrong++)
-		if (wrong != len)
-			EXPECT_ERRNO(setsockopt(fd, SOL_TLS, direction, &info, wrong), EINVAL);
-	for (size_t i = 0; i < CONN_SUITE_COUNT; i++) {
-		ref_key_make(&other, conn_suites[i].version, conn_suites[i].key_len, 1);
-		if (&conn_suites[i] != self->c.conn.suite)
-			EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
-	}
-	EXPECT_ERRNO(setsockopt(fd, SOL_TLS, direction, (void *)16, len), EFAULT);
-	EXPECT_ERRNO(setsockopt(fd, SOL_TLS, direction, NULL, len), EINVAL);
-	other = *now;
-	other.seq--;
-	EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
-	other.seq = 0;
-	EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
-	other = *now;
-	other.iv[7] ^= 1;
-	EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
-	other = *now;
-	other.salt[0] ^= 1;
-	EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
-}
-
-TEST_F(rekey, refused_rx_leaves_the_old)
-{
-	struct control *c = &self->c;
-
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-	expect_refusals(self, TLS_RX, &c->conn.key[0]);
-	EXPECT_GT(conn_stat("RxRekeyError"), 0);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-	control_put_key_update(c, 0);
-	take_key_update(self, 0);
-	expect_refusals(self, TLS_RX, &c->conn.key[0]);
-	expect_paused(self);
-	switch_peer(self);
-	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-}
-
-/* The same key goes on from where it is, or skips numbers. */
-TEST_F(rekey, same_key_higher_number)
-{
-	struct control *c = &self->c;
-
-	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &c->conn.key[0]), 0);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-	c->conn.key[0].seq += 5;
-	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &c->conn.key[0]), 0);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-}
-
-static void check_state(int fd, int direction, const struct ref_key *key)
-{
-	union conn_info expected, got;
-	socklen_t len = conn_make_info(key, &expected), got_len = len;
-
-	ASSERT_EQ(getsockopt(fd, SOL_TLS, direction, &got, &got_len), 0);
-	EXPECT_EQ(got_len, len);
-	EXPECT_MEM_EQ(&got, &expected, len);
-}
-
-TEST_F(rekey, getsockopt_afterwards)
-{
-	struct control *c = &self->c;
-
-	control_put_key_update(c, 0);
-	take_key_update(self, 0);
-	check_state(c->fd, TLS_RX, &c->conn.key[0]);
-	switch_peer(self);
-	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
-	check_state(c->fd, TLS_RX, &self->key);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
-	check_state(c->fd, TLS_RX, &c->conn.key[0]);
-}
-
-/* Write-only keys may be written again. */
-TEST_F(rekey, write_only)
-{
-	struct control *c = &self->c;
-	union conn_info info;
-	socklen_t len = variant->suite->info_len;
-
-	ASSERT_EQ(control_set(c->fd, KTLSX_KEYS_WRITE_ONLY, 1), 0);
-	switch_peer(self);
-	ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &self->key), 0);
-	EXPECT_ERRNO(getsockopt(c->fd, SOL_TLS, TLS_RX, &info, &len), EPERM);
-	control_put_data(c, 0, 100);
-	EXPECT_EQ(recv(c->fd, c->got, 100, 0), 100);
 }
 
 /* close_notify is for good, whatever keys come. */
@@ -490,7 +353,7 @@ static void *send_rounds(void *arg)
 		for (size_t off = 0; off < ROUND_LEN; off += 5000)
 			control_put_data(c, off, 5000);
 		control_put_key_update(c, 0);
-		make_key(&c->conn.key[0], pumping->suite, i + 1);
+		control_make_key(&c->conn.key[0], pumping->suite, i + 1);
 	}
 	return NULL;
 }
@@ -511,7 +374,7 @@ TEST_F_TIMEOUT(rekey, data_in_flight, 60)
 		EXPECT_EQ(conn_recv_all(c->fd, c->got, ROUND_LEN, 0), ROUND_LEN);
 		EXPECT_MEM_EQ(c->got, c->buf, ROUND_LEN);
 		EXPECT_ERRNO(recv(c->fd, c->got, 1, 0), EKEYEXPIRED);
-		make_key(&key, variant->suite, i + 1);
+		control_make_key(&key, variant->suite, i + 1);
 		ASSERT_EQ(conn_set_key(c->fd, TLS_RX, &key), 0);
 	}
 	__atomic_store_n(&pumping.is_over, true, __ATOMIC_RELEASE);

@@ -6,9 +6,7 @@
  * Follows: RFC 8446 4.6.3; DESIGN.md 4 and 6.2.
  */
 #include "ktap.h"
-#include "conn.h"
-
-#include <poll.h>
+#include "control.h"
 
 #define BUF_LEN		600000
 #define ROUNDS		15
@@ -30,13 +28,6 @@ FIXTURE_VARIANT_ADD(rekey, lo_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_
 FIXTURE_VARIANT_ADD(rekey, mtu1500_13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_MTU1500 };
 FIXTURE_VARIANT_ADD(rekey, small_13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_SMALL };
 
-/* Another key for every number; sequence numbers too, so that the codec sees each once. */
-static void make_key(struct ref_key *key, const struct conn_suite *suite, unsigned int number)
-{
-	ref_key_make(key, suite->version, suite->key_len, 500 + number);
-	key->seq = (uint64_t)number << 32;
-}
-
 FIXTURE_SETUP(rekey)
 {
 	SKIP_INTREE("rekey came with a later kernel");
@@ -44,7 +35,7 @@ FIXTURE_SETUP(rekey)
 	CONN_TRY(conn_tx(&self->conn));
 	self->fd = self->conn.fd[0];
 	ref_stream_init(&self->stream, &self->conn.key[0]);
-	make_key(&self->key, variant->suite, 1);
+	control_make_key(&self->key, variant->suite, 1);
 	self->buf = malloc(BUF_LEN);
 	conn_fill(self->buf, BUF_LEN, 61);
 }
@@ -176,7 +167,7 @@ TEST_F_TIMEOUT(rekey, many_times, 40)
 		off += len;
 		ASSERT_EQ(ref_stream_read(&self->stream, self->conn.fd[1], off), 0);
 		self->stream.key = self->key;
-		make_key(&self->key, variant->suite, i + 2);
+		control_make_key(&self->key, variant->suite, i + 2);
 	}
 	EXPECT_MEM_EQ(self->stream.plain, self->buf, off);
 	EXPECT_EQ(conn_stat("TxRekeyOk"), 100);
@@ -284,7 +275,7 @@ static void read_through(struct rekey_self *self, size_t len, const struct conn_
 		int ret = open_next(stream);
 
 		if (ret == -EBADMSG && number < ROUNDS) {
-			make_key(&stream->key, suite, ++number);
+			control_make_key(&stream->key, suite, ++number);
 			continue;
 		}
 		if (ret == -EAGAIN)
@@ -300,7 +291,7 @@ static void *keep_changing(void *arg)
 
 	for (int i = 1; i <= ROUNDS; i++) {
 		EXPECT_EQ(set_key(self), 0);
-		make_key(&self->key, self->conn.suite, i + 1);
+		control_make_key(&self->key, self->conn.suite, i + 1);
 		usleep(1000);
 	}
 	return NULL;

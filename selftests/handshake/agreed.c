@@ -81,7 +81,7 @@ TEST_F(agreed, names_and_chain)
 /* Both suite names and the number belong together, and to what the peer says. */
 TEST_F(agreed, suite)
 {
-	const char *said[] = { "Cipher is %s", "Ciphersuite: %s", "CIPHER is %s" };
+	static const char *const said[] = { "Cipher is %s", "Ciphersuite: %s", "CIPHER is %s" };
 	struct ktlsx_suite_info suite = { 0 };
 	struct ktlsx_info info;
 	bool is_said = false;
@@ -101,7 +101,7 @@ TEST_F(agreed, suite)
 		EXPECT_TRUE(peer_await(&self->session.peer, PEER_OUT, "mark!\n"));
 		for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 			snprintf(line, sizeof(line), said[i], info.suite_openssl_name);
-			is_said |= strstr(self->session.peer.text[PEER_OUT].bytes, line) != NULL;
+			is_said |= strstr(self->session.peer.text[PEER_OUT].bytes, line) ? true : false;
 		}
 		EXPECT_TRUE(is_said);
 	}

@@ -26,7 +26,7 @@ static void expect_given(struct session *session, const char *cert)
 	EXPECT_TRUE(peer_await_end(&session->peer));
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		snprintf(line, sizeof(line), forms[i], cert);
-		is_given |= strstr(text->bytes, line) != NULL;
+		is_given |= strstr(text->bytes, line) ? true : false;
 	}
 	if (!is_given)
 		session_show(session);
@@ -37,19 +37,25 @@ FIXTURE(algorithms) { struct session session; };
 FIXTURE_VARIANT(algorithms) { struct dialect_wish wish; const char *cert; };
 #define OPENSSL_OFFERS(v, words) { .program = OPENSSL, .version = v, .more = words }
 #define GNUTLS_OFFERS(v, words) { .program = GNUTLS, .version = v, .priority = words }
-FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_openssl) =
-	{ OPENSSL_OFFERS(0x0304, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa" };
-FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_openssl) =
-	{ OPENSSL_OFFERS(0x0304, "-sigalgs ECDSA+SHA256:RSA+SHA256"), "p256" };
-FIXTURE_VARIANT_ADD(algorithms, tls12_rsa_openssl) =
-	{ OPENSSL_OFFERS(0x0303, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa" };
-FIXTURE_VARIANT_ADD(algorithms, tls12_ecdsa_openssl) =
-	{ OPENSSL_OFFERS(0x0303, "-sigalgs ECDSA+SHA256"), "p256" };
-FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_gnutls) =
-	{ GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256"), "rsa" };
-FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_gnutls) =
-	{ GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256"),
-	  "p256" };
+FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_openssl) = {
+	OPENSSL_OFFERS(0x0304, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa"
+};
+FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_openssl) = {
+	OPENSSL_OFFERS(0x0304, "-sigalgs ECDSA+SHA256:RSA+SHA256"), "p256"
+};
+FIXTURE_VARIANT_ADD(algorithms, tls12_rsa_openssl) = {
+	OPENSSL_OFFERS(0x0303, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa"
+};
+FIXTURE_VARIANT_ADD(algorithms, tls12_ecdsa_openssl) = {
+	OPENSSL_OFFERS(0x0303, "-sigalgs ECDSA+SHA256"), "p256"
+};
+FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_gnutls) = {
+	GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256"), "rsa"
+};
+FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_gnutls) = {
+	GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256"),
+	 "p256"
+};
 FIXTURE_SETUP(algorithms)
 {
 	struct ktlsx_config *config = session_server_config("rsa");
@@ -76,8 +82,9 @@ FIXTURE_VARIANT_ADD(sni, a_gnutls) = { ASKS(GNUTLS, 0x0303, "a.example"), "name_
 FIXTURE_VARIANT_ADD(sni, b_gnutls) = { ASKS(GNUTLS, 0x0304, "b.example"), "name_b" };
 FIXTURE_VARIANT_ADD(sni, capitals) = { ASKS(OPENSSL, 0x0304, "B.Example"), "name_b" };
 FIXTURE_VARIANT_ADD(sni, wildcard) = { ASKS(OPENSSL, 0x0304, "x.wild.example"), "wild" };
-FIXTURE_VARIANT_ADD(sni, wildcard_is_one_label) =
-	{ ASKS(OPENSSL, 0x0304, "x.y.wild.example"), "p256" };
+FIXTURE_VARIANT_ADD(sni, wildcard_is_one_label) = {
+	ASKS(OPENSSL, 0x0304, "x.y.wild.example"), "p256"
+};
 FIXTURE_VARIANT_ADD(sni, wildcard_is_a_label) = { ASKS(OPENSSL, 0x0304, "wild.example"), "p256" };
 FIXTURE_VARIANT_ADD(sni, unknown_name) = { ASKS(OPENSSL, 0x0304, "c.example"), "p256" };
 
@@ -131,15 +138,18 @@ FIXTURE(alpn) { struct session session; };
 FIXTURE_VARIANT(alpn) { struct dialect_wish wish; const char *agreed, *cert; };
 #define OFFERS(program_value, version_value, alpn_value)				\
 	{ .program = program_value, .version = version_value, .alpn = alpn_value }
-FIXTURE_VARIANT_ADD(alpn, servers_order) =
-	{ OFFERS(OPENSSL, 0x0304, "http/1.1,h2"), "h2", "p256" };
+FIXTURE_VARIANT_ADD(alpn, servers_order) = {
+	OFFERS(OPENSSL, 0x0304, "http/1.1,h2"), "h2", "p256"
+};
 FIXTURE_VARIANT_ADD(alpn, one) = { OFFERS(OPENSSL, 0x0303, "http/1.1"), "http/1.1", "p256" };
 FIXTURE_VARIANT_ADD(alpn, one_gnutls) = { OFFERS(GNUTLS, 0x0304, "h2"), "h2", "p256" };
 FIXTURE_VARIANT_ADD(alpn, none) = { OFFERS(OPENSSL, 0x0304, NULL), NULL, "p256" };
-FIXTURE_VARIANT_ADD(alpn, other_server) =
-	{ OFFERS(OPENSSL, 0x0304, "special"), "special", "p384" };
-FIXTURE_VARIANT_ADD(alpn, other_server_tls12) =
-	{ OFFERS(OPENSSL, 0x0303, "h2,special"), "special", "p384" };
+FIXTURE_VARIANT_ADD(alpn, other_server) = {
+	OFFERS(OPENSSL, 0x0304, "special"), "special", "p384"
+};
+FIXTURE_VARIANT_ADD(alpn, other_server_tls12) = {
+	OFFERS(OPENSSL, 0x0303, "h2,special"), "special", "p384"
+};
 FIXTURE_SETUP(alpn)
 {
 	struct ktlsx_config *config = session_server_config("p256");
@@ -179,12 +189,15 @@ TEST(alpn_without_common_protocol_is_refused)
 
 FIXTURE(client_alpn) { struct session session; };
 FIXTURE_VARIANT(client_alpn) { struct dialect_wish wish; const char *agreed; };
-FIXTURE_VARIANT_ADD(client_alpn, openssl) =
-	{ { .program = OPENSSL, .cert = "p256", .alpn = "http/1.1" }, "http/1.1" };
-FIXTURE_VARIANT_ADD(client_alpn, gnutls) =
-	{ { .program = GNUTLS, .cert = "p256", .alpn = "http/1.1" }, "http/1.1" };
-FIXTURE_VARIANT_ADD(client_alpn, openssl_knows_none) =
-	{ { .program = OPENSSL, .cert = "p256" }, NULL };
+FIXTURE_VARIANT_ADD(client_alpn, openssl) = {
+	{ .program = OPENSSL, .cert = "p256", .alpn = "http/1.1" }, "http/1.1"
+};
+FIXTURE_VARIANT_ADD(client_alpn, gnutls) = {
+	{ .program = GNUTLS, .cert = "p256", .alpn = "http/1.1" }, "http/1.1"
+};
+FIXTURE_VARIANT_ADD(client_alpn, openssl_knows_none) = {
+	{ .program = OPENSSL, .cert = "p256" }, NULL
+};
 FIXTURE_SETUP(client_alpn)
 {
 	struct ktlsx_config *config = session_client_config();
@@ -216,18 +229,24 @@ FIXTURE_VARIANT(sha1)
 	const char *cert;	/* NULL: refused */
 };
 #define TLS12	.version = 0x0303
-FIXTURE_VARIANT_ADD(sha1, only_sha1_openssl) =
-	{ { .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, true, "sha1" };
-FIXTURE_VARIANT_ADD(sha1, only_sha1_gnutls) =
-	{ { .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, true, "sha1" };
-FIXTURE_VARIANT_ADD(sha1, also_sha1_openssl) =
-	{ { .program = OPENSSL, TLS12, .more = ALSO_SHA1 }, true, "rsa" };
-FIXTURE_VARIANT_ADD(sha1, tls13_openssl) =
-	{ { .program = OPENSSL, .version = 0x0304 }, true, "rsa" };
-FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_openssl) =
-	{ { .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, false, NULL };
-FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_gnutls) =
-	{ { .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, false, NULL };
+FIXTURE_VARIANT_ADD(sha1, only_sha1_openssl) = {
+	{ .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, true, "sha1"
+};
+FIXTURE_VARIANT_ADD(sha1, only_sha1_gnutls) = {
+	{ .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, true, "sha1"
+};
+FIXTURE_VARIANT_ADD(sha1, also_sha1_openssl) = {
+	{ .program = OPENSSL, TLS12, .more = ALSO_SHA1 }, true, "rsa"
+};
+FIXTURE_VARIANT_ADD(sha1, tls13_openssl) = {
+	{ .program = OPENSSL, .version = 0x0304 }, true, "rsa"
+};
+FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_openssl) = {
+	{ .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, false, NULL
+};
+FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_gnutls) = {
+	{ .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, false, NULL
+};
 FIXTURE_SETUP(sha1)
 {
 	struct ktlsx_config *config = session_server_config("rsa"), *other;

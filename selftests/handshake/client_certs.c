@@ -61,7 +61,7 @@ static void expect_certificate(struct session *session, const char *cert)
 	struct ktlsx_info info;
 
 	ASSERT_EQ(ktlsx_info(session->conn, &info, sizeof(info)), 0);
-	EXPECT_EQ(info.has_peer_certificate, cert != NULL);
+	EXPECT_EQ(info.has_peer_certificate, !!cert);
 	if (!cert) {
 		EXPECT_EQ(ktlsx_peer_certificate(session->conn, 0, &der, &der_len), -ENOENT);
 		return;

@@ -122,6 +122,19 @@ test_accept_talks() {
 	[ "$(cat server.out)" = 'from the client' ] || complain "the server heard '$(cat server.out)'"
 }
 
+# The client changes its keys and asks for ours to change; a plain read cannot, so the command must.
+test_key_update() {
+	mkfifo said
+	(until_true 300 grep -q after server.out; echo reply) > said &
+	input=said accept --once --tls13
+	(echo before; until_true 100 grep -q before server.out; echo K; sleep 1; echo after; until_true 100 grep -q reply out) |
+		timeout 60 openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem > out 2> err || complain "s_client: $(tail -n 1 err)"
+	accept_ends 0
+	says err KEYUPDATE
+	says server.out before after
+	says out reply
+}
+
 test_accept_json() {
 	accept --file content --once --json
 	connect --get / -o got

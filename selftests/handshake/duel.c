@@ -22,10 +22,6 @@
 
 #include <openssl/err.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
-
 #include "kernel.h"
 
 #define LABEL		"EXPERIMENTAL duel"
@@ -93,19 +89,6 @@ void duel_tcp(int fd[2])
 	duel_need(!setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) &&
 		  !setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)),
 		  "set TCP_NODELAY");
-}
-
-/**
- * duel_has_leaked() - memory that nothing points to any more
- * Only LeakSanitizer knows; valgrind looks by itself.
- */
-bool duel_has_leaked(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-	return __lsan_do_recoverable_leak_check();
-#else
-	return false;
-#endif
 }
 
 static enum middle_way to_ours(const struct duel *duel)

@@ -92,7 +92,6 @@ void duel_run(const struct duel_sides *sides, const struct middle_hook *hook,
 	      struct duel_result *result);
 void duel_tcp(int fd[2]);
 void duel_need(bool is_so, const char *what);
-bool duel_has_leaked(void);
-const char *duel_path(const char *file);
+size_t duel_stride(size_t stride);
 
 #endif

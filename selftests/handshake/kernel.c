@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: the simulated socket options: attach, keys, the options of ktlsx; the
- * log of all of them; which call shall fail.
- * Must not know: records (kernel_io.c), the library.
+ * Owns: the simulated socket options: attach, keys, the options of ktlsx; which
+ * sockets there are.
+ * Must not know: records (kernel_tx.c, kernel_rx.c), the library.
  * Concurrency: see kernel.h.
  * Follows: ../../uapi/linux/ktlsx.h, <linux/tls.h>.
  */
@@ -25,21 +25,11 @@
 #endif
 #define TCP_IS_ESTABLISHED	1	/* tcpi_state */
 #define AES_GCM_BITS		0x3	/* TLS_CIPHER_AES_GCM_128 and _256 */
-#define NO_CALL			(~0u)
 
 int __real_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 int __real_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
-
-static struct {
-	struct kernel_call call[KERNEL_CALL_MAX];
-	unsigned int call_count;
-	struct kernel_install install[KERNEL_CALL_MAX];
-	unsigned int install_count;
-	unsigned int failing_call;
-	int failing_level, failing_option, failing_err;
-} journal = { .failing_call = NO_CALL };
 
 static struct kernel_socket *sockets[KERNEL_FD_MAX];
 static bool is_absent;		/* the real kernel said ENOENT */
@@ -115,47 +105,7 @@ void kernel_reset(void)
 {
 	for (int fd = 0; fd < KERNEL_FD_MAX; fd++)
 		kernel_forget(fd);
-	OPENSSL_cleanse(&journal, sizeof(journal));
-	journal.failing_call = NO_CALL;
-}
-
-unsigned int kernel_call_count(void)
-{
-	return journal.call_count;
-}
-
-const struct kernel_call *kernel_call(unsigned int index)
-{
-	return index < journal.call_count ? &journal.call[index % KERNEL_CALL_MAX] : NULL;
-}
-
-unsigned int kernel_install_count(void)
-{
-	return journal.install_count;
-}
-
-const struct kernel_install *kernel_install(unsigned int index)
-{
-	return index < journal.install_count ? &journal.install[index % KERNEL_CALL_MAX] : NULL;
-}
-
-/**
- * kernel_fail_call() - the call with this index of the log answers @err, in both worlds
- */
-void kernel_fail_call(unsigned int index, int err)
-{
-	journal.failing_call = index;
-	journal.failing_err = err;
-}
-
-/**
- * kernel_fail_option() - every set and get of an option answers @err, in both worlds
- */
-void kernel_fail_option(int level, int option, int err)
-{
-	journal.failing_level = level;
-	journal.failing_option = option;
-	journal.failing_err = err;
+	kernel_forget_journal();
 }
 
 /**
@@ -182,41 +132,6 @@ void kernel_set_features(uint64_t bits)
 	features = bits;
 }
 
-/* The answer a test ordered, or 0. */
-static int ordered_failure(int level, int option)
-{
-	if (!journal.failing_err)
-		return 0;
-	if (journal.call_count == journal.failing_call)
-		return journal.failing_err;
-	if (journal.failing_option == option && journal.failing_level == level)
-		return journal.failing_err;
-	return 0;
-}
-
-static void note_call(int fd, int level, int option, bool is_set, int answer)
-{
-	journal.call[journal.call_count++ % KERNEL_CALL_MAX] = (struct kernel_call) {
-		.fd = fd, .level = level, .option = option, .answer = answer, .is_set = is_set,
-	};
-}
-
-static void note_install(int fd, int option, const uint8_t *bytes, size_t len)
-{
-	struct kernel_install *install;
-
-	if (len > KERNEL_INFO_MAX || len < sizeof(struct tls_crypto_info))
-		return;
-	install = &journal.install[journal.install_count++ % KERNEL_CALL_MAX];
-	install->fd = fd;
-	install->option = option;
-	install->version = bytes[0] | bytes[1] << 8;
-	install->cipher = bytes[2] | bytes[3] << 8;
-	install->len = len;
-	for (size_t off = 0; off < len; off++)
-		install->masked[off] = bytes[off] ^ KERNEL_MASK;
-}
-
 static bool is_tcp(int fd)
 {
 	int protocol = 0;
@@ -240,12 +155,12 @@ static int simulate_attach(int fd)
 	struct kernel_socket *sock;
 
 	if (kernel_socket(fd))
-		return EEXIST;
+		return -EEXIST;
 	if (!is_established(fd))
-		return ENOTCONN;
+		return -ENOTCONN;
 	sock = fd < KERNEL_FD_MAX ? calloc(1, sizeof(*sock)) : NULL;
 	if (!sock)
-		return ENOMEM;
+		return -ENOMEM;
 	sock->fd = fd;
 	sock->owner = getpid();
 	sock->payload_len = REF_PLAIN_MAX;
@@ -263,7 +178,7 @@ static int attach(int fd, const void *value, socklen_t len)
 		if (!__real_setsockopt(fd, IPPROTO_TCP, TCP_ULP, value, len))
 			return 0;
 		if (!is_ours || errno != ENOENT || is_forbidden || getenv("KTLSX_REQUIRE"))
-			return errno;
+			return -errno;
 		__atomic_store_n(&is_absent, true, __ATOMIC_RELAXED);
 	}
 	return simulate_attach(fd);
@@ -299,10 +214,10 @@ static int take_key(struct ref_key *key, const void *value, socklen_t len)
 
 	memset(key, 0, sizeof(*key));
 	if (len < sizeof(gcm128->info))
-		return EINVAL;
+		return -EINVAL;
 	key->version = gcm128->info.version;
 	if (key->version != REF_TLS12 && key->version != REF_TLS13)
-		return EINVAL;
+		return -EINVAL;
 	if (gcm128->info.cipher_type == TLS_CIPHER_AES_GCM_128 && len == sizeof(*gcm128)) {
 		key->key_len = sizeof(gcm128->key);
 		memcpy(key->key, gcm128->key, sizeof(gcm128->key));
@@ -317,7 +232,7 @@ static int take_key(struct ref_key *key, const void *value, socklen_t len)
 		take_iv(key, gcm256->iv, gcm256->rec_seq);
 		return 0;
 	}
-	return EINVAL;
+	return -EINVAL;
 }
 
 static int set_key(struct kernel_socket *sock, int option, const void *value, socklen_t len)
@@ -328,7 +243,7 @@ static int set_key(struct kernel_socket *sock, int option, const void *value, so
 	int err = 0;
 
 	if (*has_key && !(features & KTLSX_FEATURE_REKEY && key->version == REF_TLS13))
-		return EBUSY;
+		return -EBUSY;
 	if (!keeps_masked_only) {
 		err = take_key(&fresh, value, len);
 		if (!err)
@@ -352,10 +267,10 @@ static int set_flag(uint32_t *flag, const void *value, socklen_t len)
 	uint32_t wanted;
 
 	if (len != sizeof(wanted))
-		return EINVAL;
+		return -EINVAL;
 	memcpy(&wanted, value, sizeof(wanted));
 	if (wanted > 1)
-		return EINVAL;
+		return -EINVAL;
 	*flag = wanted;
 	return 0;
 }
@@ -365,10 +280,10 @@ static int set_payload_len(struct kernel_socket *sock, const void *value, sockle
 	uint16_t wanted;
 
 	if (len != sizeof(wanted))
-		return EINVAL;
+		return -EINVAL;
 	memcpy(&wanted, value, sizeof(wanted));
 	if (wanted < 63 || wanted > REF_PLAIN_MAX)
-		return EINVAL;
+		return -EINVAL;
 	sock->payload_len = wanted;
 	return 0;
 }
@@ -389,11 +304,11 @@ static int simulate_set(struct kernel_socket *sock, int option, const void *valu
 	case KTLSX_KEYS_WRITE_ONLY:
 		err = set_flag(&write_only, value, len);
 		if (!err && !write_only)
-			return EPERM;
+			return -EPERM;
 		sock->is_write_only |= write_only;
 		return err;
 	}
-	return ENOPROTOOPT;
+	return -ENOPROTOOPT;
 }
 
 static int give(void *value, socklen_t *len, const void *bytes, size_t bytes_len)
@@ -408,11 +323,11 @@ static int get_ticket(struct kernel_socket *sock, void *value, socklen_t *len)
 	struct kernel_ticket oldest;
 
 	if (!sock->ticket_count)
-		return ENODATA;
+		return -ENODATA;
 	oldest = sock->ticket[0];
 	if (*len < oldest.len) {
 		*len = oldest.len;
-		return EMSGSIZE;
+		return -EMSGSIZE;
 	}
 	give(value, len, oldest.bytes, oldest.len);
 	free(oldest.bytes);
@@ -431,7 +346,7 @@ static int get_features(void *value, socklen_t *len)
 		.tickets_len_max = KTLSX_TICKETS_LEN_MAX,
 	};
 
-	return *len < sizeof(all.features) ? EINVAL : give(value, len, &all, sizeof(all));
+	return *len < sizeof(all.features) ? -EINVAL : give(value, len, &all, sizeof(all));
 }
 
 static int get_key(const struct kernel_socket *sock, int option, void *value, socklen_t *len)
@@ -441,10 +356,10 @@ static int get_key(const struct kernel_socket *sock, int option, void *value, so
 
 	info.cipher_type = key->key_len == 16 ? TLS_CIPHER_AES_GCM_128 : TLS_CIPHER_AES_GCM_256;
 	if (!(option == TLS_TX ? sock->tx.has_key : sock->rx.has_key))
-		return EBUSY;
+		return -EBUSY;
 	if (*len > sizeof(info))
-		return sock->is_write_only ? EPERM : EINVAL;
-	return *len < sizeof(info) ? EINVAL : give(value, len, &info, sizeof(info));
+		return sock->is_write_only ? -EPERM : -EINVAL;
+	return *len < sizeof(info) ? -EINVAL : give(value, len, &info, sizeof(info));
 }
 
 static int simulate_get(struct kernel_socket *sock, int option, void *value, socklen_t *len)
@@ -465,24 +380,16 @@ static int simulate_get(struct kernel_socket *sock, int option, void *value, soc
 		return get_ticket(sock, value, len);
 	case KTLSX_ALERT:
 		if (!sock->alert.level)
-			return ENODATA;
-		return *len != sizeof(sock->alert) ? EINVAL :
+			return -ENODATA;
+		return *len != sizeof(sock->alert) ? -EINVAL :
 			give(value, len, &sock->alert, sizeof(sock->alert));
 	}
-	return ENOPROTOOPT;
+	return -ENOPROTOOPT;
 }
 
 static bool is_watched(int level, int option)
 {
 	return level == SOL_TLS || (level == IPPROTO_TCP && option == TCP_ULP);
-}
-
-static int answer(int err)
-{
-	if (!err)
-		return 0;
-	errno = err;
-	return -1;
 }
 
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
@@ -492,18 +399,18 @@ int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_
 
 	if (!is_watched(level, option))
 		return __real_setsockopt(fd, level, option, value, len);
-	err = ordered_failure(level, option);
+	err = kernel_ordered_failure(level, option);
 	if (!err && level == IPPROTO_TCP)
 		err = attach(fd, value, len);
 	else if (!err && sock)
 		err = simulate_set(sock, option, value, len);
 	else if (!err)
-		err = __real_setsockopt(fd, level, option, value, len) ? errno : 0;
-	note_call(fd, level, option, true, err);
+		err = __real_setsockopt(fd, level, option, value, len) ? -errno : 0;
+	kernel_note_call(fd, level, option, true, err);
 	if (!err && level == SOL_TLS && (option == TLS_TX || option == TLS_RX))
-		note_install(fd, option, value, len);
+		kernel_note_install(fd, option, value, len);
 	errno = saved;
-	return answer(err);
+	return kernel_answer(err);
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
@@ -513,14 +420,14 @@ int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *len
 
 	if (!is_watched(level, option))
 		return __real_getsockopt(fd, level, option, value, len);
-	err = ordered_failure(level, option);
+	err = kernel_ordered_failure(level, option);
 	if (!err && sock && level == IPPROTO_TCP)
 		err = give(value, len, KTLSX_ULP_NAME, sizeof(KTLSX_ULP_NAME));
 	else if (!err && sock)
 		err = simulate_get(sock, option, value, len);
 	else if (!err)
-		err = __real_getsockopt(fd, level, option, value, len) ? errno : 0;
-	note_call(fd, level, option, false, err);
+		err = __real_getsockopt(fd, level, option, value, len) ? -errno : 0;
+	kernel_note_call(fd, level, option, false, err);
 	errno = saved;
-	return answer(err);
+	return kernel_answer(err);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the state of one simulated socket, shared by kernel.c (options) and
- * kernel_io.c (records). Must not know: tests, the library.
+ * Owns: the state of one simulated socket, shared by kernel.c (options),
+ * kernel_journal.c (their log), kernel_tx.c and kernel_rx.c (records).
+ * Must not know: tests, the library.
  * Concurrency: as kernel.h says.
  * Follows: ../../uapi/linux/ktlsx.h.
  */
 #ifndef KERNEL_SOCKET_H
 #define KERNEL_SOCKET_H
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <linux/ktlsx.h>
@@ -64,5 +66,19 @@ struct kernel_socket {
 struct kernel_socket *kernel_socket(int fd);
 void kernel_forget(int fd);
 void kernel_count(enum kernel_counter counter);
+
+void kernel_forget_journal(void);
+int kernel_ordered_failure(int level, int option);
+void kernel_note_call(int fd, int level, int option, bool is_set, int err);
+void kernel_note_install(int fd, int option, const uint8_t *bytes, size_t len);
+
+/* As a system call answers: a count, or -1 and errno. */
+static inline ssize_t kernel_answer(ssize_t got)
+{
+	if (got >= 0)
+		return got;
+	errno = -got;
+	return -1;
+}
 
 #endif

@@ -161,7 +161,8 @@ static void expect_decrypted(const char *capture, const char *log)
 	struct peer_args args = { .count = 0 };
 	struct peer tshark;
 
-	peer_say(&args, "tshark -r %s -o tls.keylog_file:%s -q -z follow,tls,ascii,0", capture, log);
+	peer_say(&args, "tshark -r %s -o tls.keylog_file:%s -q -z follow,tls,ascii,0", capture,
+		 log);
 	peer_start(&tshark, &args);
 	peer_end_input(&tshark);
 	EXPECT_TRUE(peer_await(&tshark, PEER_OUT, SECRET_TEXT " out"));

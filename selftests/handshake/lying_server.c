@@ -90,7 +90,7 @@ static EVP_PKEY *load_key(const char *certificate)
 	FILE *file;
 
 	snprintf(name, sizeof(name), "%s.key.pem", certificate);
-	file = fopen(duel_path(name), "r");
+	file = fopen(pki_path(name), "r");
 	ASSERT_NE(file, NULL);
 	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
 	ASSERT_NE(key, NULL);
@@ -448,7 +448,6 @@ TEST_F(lying_server, lies)
 	for (index = 0; index < sizeof(dh_lies) / sizeof(dh_lies[0]); index++)
 		if (variant->is_dhe)
 			expect_found_out(self, &dh_lies[index]);
-	EXPECT_FALSE(duel_has_leaked());
 }
 
 /* At every byte, with lengths of record and message that fit. */
@@ -459,7 +458,7 @@ TEST_F_TIMEOUT(lying_server, cut, 60)
 	tell(self, &truth, &result);
 	ASSERT_GT(self->liar.message_len, 0);
 	for (self->liar.cut_len = 1; self->liar.cut_len <= self->liar.message_len - 2;
-	     self->liar.cut_len++)
+	     self->liar.cut_len += duel_stride(1))
 		expect_found_out(self, &cut);
 }
 

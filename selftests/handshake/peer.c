@@ -196,7 +196,7 @@ static bool await(struct peer *peer, struct peer_text *text, const char *needle,
 
 	pthread_mutex_lock(&peer->mutex);
 	for (;;) {
-		has_it = needle ? memmem(text->bytes, text->len, needle, strlen(needle)) != NULL :
+		has_it = needle ? !!memmem(text->bytes, text->len, needle, strlen(needle)) :
 				  text->len >= len;
 		if (has_it || text->is_ended || ret)
 			break;

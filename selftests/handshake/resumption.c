@@ -157,7 +157,7 @@ TEST_F(none, no_ticket_and_no_id)
 	EXPECT_FALSE(strstr(self->session.peer.text[PEER_OUT].bytes, "TLS session ticket:"));
 	if (variant->version == 0x0303)
 		EXPECT_TRUE(strstr(self->session.peer.text[PEER_OUT].bytes,
-				   "Session-ID: \n"));
+				   "Session-ID:" " \n"));
 	else
 		EXPECT_FALSE(strstr(self->session.peer.text[PEER_OUT].bytes,
 				    "Post-Handshake New Session Ticket arrived"));
@@ -191,7 +191,7 @@ static void set_psk(struct ktlsx_config *config, uint8_t first_byte)
 	uint8_t key[32];
 
 	for (size_t i = 0; i < sizeof(key); i++)
-		sscanf(PSK_HEX + 2 * i, "%2hhx", &key[i]);
+		ASSERT_EQ(sscanf(&PSK_HEX[2 * i], "%2hhx", &key[i]), 1);
 	key[0] ^= first_byte;
 	ASSERT_EQ(ktlsx_config_set_psk(config, PSK_IDENTITY, key, sizeof(key)), 0);
 }

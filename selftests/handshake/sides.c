@@ -8,24 +8,20 @@
 #include "duel.h"
 
 #include <stdio.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
+#include <stdlib.h>
 
 #include "pki.h"
 
-/**
- * duel_path() - pki_path(), whose answers live as long as the process, and are no leak
- */
-const char *duel_path(const char *file)
-{
-	const char *path = pki_path(file);
+#define SLICE_STRIDE	23
 
-#ifdef __SANITIZE_ADDRESS__
-	__lsan_ignore_object(path);
-#endif
-	return path;
+/**
+ * duel_stride() - how far apart the cases of a long row are that are tried
+ * @stride: on an ordinary machine
+ * Under valgrind ($KTLSX_SLICE) and in an emulator ($KTLSX_SLOW) a sample has to do.
+ */
+size_t duel_stride(size_t stride)
+{
+	return getenv("KTLSX_SLICE") || getenv("KTLSX_SLOW") ? SLICE_STRIDE : stride;
 }
 
 static void load(SSL_CTX *ctx, const char *certificate)
@@ -33,9 +29,9 @@ static void load(SSL_CTX *ctx, const char *certificate)
 	char file[64];
 
 	snprintf(file, sizeof(file), "%s.chain.pem", certificate);
-	duel_need(SSL_CTX_use_certificate_chain_file(ctx, duel_path(file)) > 0, "load a chain");
+	duel_need(SSL_CTX_use_certificate_chain_file(ctx, pki_path(file)) > 0, "load a chain");
 	snprintf(file, sizeof(file), "%s.key.pem", certificate);
-	duel_need(SSL_CTX_use_PrivateKey_file(ctx, duel_path(file), SSL_FILETYPE_PEM) > 0,
+	duel_need(SSL_CTX_use_PrivateKey_file(ctx, pki_path(file), SSL_FILETYPE_PEM) > 0,
 		  "load a key");
 }
 
@@ -50,7 +46,7 @@ static SSL_CTX *make_peer_ctx(const struct duel_kind *kind)
 	SSL_CTX_set_max_proto_version(ctx, kind->version);
 	SSL_CTX_set_session_id_context(ctx, (const uint8_t *)"duel", 4);
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_KTLS);
-	duel_need(SSL_CTX_load_verify_file(ctx, duel_path("trust.pem")) > 0, "load a trust store");
+	duel_need(SSL_CTX_load_verify_file(ctx, pki_path("trust.pem")) > 0, "load a trust store");
 	if (own)
 		load(ctx, own);
 	if (!is_server || kind->client_certificate)
@@ -73,8 +69,8 @@ static void add_chain(struct ktlsx_config *config, const char *name)
 
 	snprintf(chain, sizeof(chain), "%s.chain.pem", name);
 	snprintf(key, sizeof(key), "%s.key.pem", name);
-	snprintf(chain_path, sizeof(chain_path), "%s", duel_path(chain));
-	duel_need(!ktlsx_config_add_chain(config, chain_path, duel_path(key), NULL),
+	snprintf(chain_path, sizeof(chain_path), "%s", pki_path(chain));
+	duel_need(!ktlsx_config_add_chain(config, chain_path, pki_path(key), NULL),
 		  ktlsx_config_error(config));
 }
 
@@ -88,7 +84,7 @@ static struct ktlsx_config *make_config(const struct duel_kind *kind)
 	if (own)
 		add_chain(config, own);
 	if (!is_server || kind->client_certificate)
-		duel_need(!ktlsx_config_set_trust(config, duel_path("trust.pem")), "trust");
+		duel_need(!ktlsx_config_set_trust(config, pki_path("trust.pem")), "trust");
 	if (is_server && kind->client_certificate)
 		duel_need(!ktlsx_config_set_client_auth(config, KTLSX_CLIENT_AUTH_REQUIRED),
 			  "ask for certificates");
