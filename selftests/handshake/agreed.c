@@ -101,7 +101,7 @@ TEST_F(agreed, suite)
 		EXPECT_TRUE(peer_await(&self->session.peer, PEER_OUT, "mark!\n"));
 		for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 			snprintf(line, sizeof(line), said[i], info.suite_openssl_name);
-			is_said |= strstr(self->session.peer.text[PEER_OUT].bytes, line) ? true : false;
+			is_said |= !!strstr(self->session.peer.text[PEER_OUT].bytes, line);
 		}
 		EXPECT_TRUE(is_said);
 	}

@@ -40,22 +40,28 @@ FIXTURE_VARIANT(algorithms) { struct dialect_wish wish; const char *cert; };
 FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_openssl) = {
 	OPENSSL_OFFERS(0x0304, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa"
 };
+
 FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_openssl) = {
 	OPENSSL_OFFERS(0x0304, "-sigalgs ECDSA+SHA256:RSA+SHA256"), "p256"
 };
+
 FIXTURE_VARIANT_ADD(algorithms, tls12_rsa_openssl) = {
 	OPENSSL_OFFERS(0x0303, "-sigalgs RSA-PSS+SHA256:RSA+SHA256"), "rsa"
 };
+
 FIXTURE_VARIANT_ADD(algorithms, tls12_ecdsa_openssl) = {
 	OPENSSL_OFFERS(0x0303, "-sigalgs ECDSA+SHA256"), "p256"
 };
+
 FIXTURE_VARIANT_ADD(algorithms, tls13_rsa_gnutls) = {
 	GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256"), "rsa"
 };
+
 FIXTURE_VARIANT_ADD(algorithms, tls13_ecdsa_gnutls) = {
 	GNUTLS_OFFERS(0x0304, ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256"),
 	 "p256"
 };
+
 FIXTURE_SETUP(algorithms)
 {
 	struct ktlsx_config *config = session_server_config("rsa");
@@ -85,6 +91,7 @@ FIXTURE_VARIANT_ADD(sni, wildcard) = { ASKS(OPENSSL, 0x0304, "x.wild.example"), 
 FIXTURE_VARIANT_ADD(sni, wildcard_is_one_label) = {
 	ASKS(OPENSSL, 0x0304, "x.y.wild.example"), "p256"
 };
+
 FIXTURE_VARIANT_ADD(sni, wildcard_is_a_label) = { ASKS(OPENSSL, 0x0304, "wild.example"), "p256" };
 FIXTURE_VARIANT_ADD(sni, unknown_name) = { ASKS(OPENSSL, 0x0304, "c.example"), "p256" };
 
@@ -141,15 +148,18 @@ FIXTURE_VARIANT(alpn) { struct dialect_wish wish; const char *agreed, *cert; };
 FIXTURE_VARIANT_ADD(alpn, servers_order) = {
 	OFFERS(OPENSSL, 0x0304, "http/1.1,h2"), "h2", "p256"
 };
+
 FIXTURE_VARIANT_ADD(alpn, one) = { OFFERS(OPENSSL, 0x0303, "http/1.1"), "http/1.1", "p256" };
 FIXTURE_VARIANT_ADD(alpn, one_gnutls) = { OFFERS(GNUTLS, 0x0304, "h2"), "h2", "p256" };
 FIXTURE_VARIANT_ADD(alpn, none) = { OFFERS(OPENSSL, 0x0304, NULL), NULL, "p256" };
 FIXTURE_VARIANT_ADD(alpn, other_server) = {
 	OFFERS(OPENSSL, 0x0304, "special"), "special", "p384"
 };
+
 FIXTURE_VARIANT_ADD(alpn, other_server_tls12) = {
 	OFFERS(OPENSSL, 0x0303, "h2,special"), "special", "p384"
 };
+
 FIXTURE_SETUP(alpn)
 {
 	struct ktlsx_config *config = session_server_config("p256");
@@ -192,12 +202,15 @@ FIXTURE_VARIANT(client_alpn) { struct dialect_wish wish; const char *agreed; };
 FIXTURE_VARIANT_ADD(client_alpn, openssl) = {
 	{ .program = OPENSSL, .cert = "p256", .alpn = "http/1.1" }, "http/1.1"
 };
+
 FIXTURE_VARIANT_ADD(client_alpn, gnutls) = {
 	{ .program = GNUTLS, .cert = "p256", .alpn = "http/1.1" }, "http/1.1"
 };
+
 FIXTURE_VARIANT_ADD(client_alpn, openssl_knows_none) = {
 	{ .program = OPENSSL, .cert = "p256" }, NULL
 };
+
 FIXTURE_SETUP(client_alpn)
 {
 	struct ktlsx_config *config = session_client_config();
@@ -228,25 +241,32 @@ FIXTURE_VARIANT(sha1)
 	bool is_allowed;
 	const char *cert;	/* NULL: refused */
 };
+
 #define TLS12	.version = 0x0303
 FIXTURE_VARIANT_ADD(sha1, only_sha1_openssl) = {
 	{ .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, true, "sha1"
 };
+
 FIXTURE_VARIANT_ADD(sha1, only_sha1_gnutls) = {
 	{ .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, true, "sha1"
 };
+
 FIXTURE_VARIANT_ADD(sha1, also_sha1_openssl) = {
 	{ .program = OPENSSL, TLS12, .more = ALSO_SHA1 }, true, "rsa"
 };
+
 FIXTURE_VARIANT_ADD(sha1, tls13_openssl) = {
 	{ .program = OPENSSL, .version = 0x0304 }, true, "rsa"
 };
+
 FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_openssl) = {
 	{ .program = OPENSSL, TLS12, .more = ONLY_SHA1, .trust = "" }, false, NULL
 };
+
 FIXTURE_VARIANT_ADD(sha1, only_sha1_not_allowed_gnutls) = {
 	{ .program = GNUTLS, TLS12, .priority = GNUTLS_SHA1, .trust = "" }, false, NULL
 };
+
 FIXTURE_SETUP(sha1)
 {
 	struct ktlsx_config *config = session_server_config("rsa"), *other;

@@ -20,6 +20,7 @@ FIXTURE_VARIANT(judge)
 	bool is_welcome;
 	const char *alert;	/* what the client is told, as OpenSSL spells it */
 };
+
 #define JUDGE(label, mode, cert, is_welcome, alert)					\
 	FIXTURE_VARIANT_ADD(judge, tls12_openssl_##label) =				\
 		{ OPENSSL, 0x0303, mode, cert, is_welcome, alert };			\
@@ -101,6 +102,7 @@ FIXTURE_VARIANT(judged)
 	const char *cert;
 	const char *alert;	/* NULL: welcome */
 };
+
 #define JUDGED(label, cert, openssl_alert, gnutls_alert)				\
 	FIXTURE_VARIANT_ADD(judged, tls12_openssl_##label) =				\
 		{ OPENSSL, 0x0303, cert, openssl_alert };				\

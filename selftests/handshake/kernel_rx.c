@@ -266,7 +266,8 @@ ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
 {
 	struct kernel_socket *sock = opening(fd);
 
-	return sock ? kernel_answer(read_data(sock, buf, len, flags)) : __real_recv(fd, buf, len, flags);
+	return sock ? kernel_answer(read_data(sock, buf, len, flags)) :
+		      __real_recv(fd, buf, len, flags);
 }
 
 ssize_t __wrap_read(int fd, void *buf, size_t len)
@@ -285,7 +286,8 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	if (msg->msg_control && msg->msg_controllen >= CMSG_SPACE(1))
 		return kernel_answer(read_record(sock, msg, flags));
 	msg->msg_flags = 0;
-	return kernel_answer(read_data(sock, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len, flags));
+	return kernel_answer(read_data(sock, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len,
+				       flags));
 }
 
 /* Whether a reader would get something; tickets in front of it are set aside. */

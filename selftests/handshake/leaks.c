@@ -7,17 +7,21 @@
  * Follows: sanitizer/lsan_interface.h; linked with --wrap=_exit.
  */
 #include <stdlib.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_do_recoverable_leak_check()	0
+#endif
 
 #define LEAKS_STATUS	66
 
-void __real__exit(int status) __attribute__((noreturn));
-void __wrap__exit(int status) __attribute__((noreturn));
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+__attribute__((noreturn)) void __real__exit(int status);
+__attribute__((noreturn)) void __wrap__exit(int status);
 
 void __wrap__exit(int status)
 {
 	/* A test that failed or was skipped has left things lying about. */
-	if (!status && __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+	if (!status && __lsan_do_recoverable_leak_check())
 		status = LEAKS_STATUS;
 	__real__exit(status);
 }

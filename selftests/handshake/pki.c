@@ -185,6 +185,7 @@ static void extend_all(const struct cert *cert, const struct cert *issuer)
 static void make_cert(struct cert *cert)
 {
 	const struct cert *issuer = find(cert->issuer);
+	const EVP_MD *digest;
 	X509_NAME *subject;
 
 	make_key(cert);
@@ -199,8 +200,8 @@ static void make_cert(struct cert *cert)
 	must(X509_set_issuer_name(cert->x509, X509_get_subject_name(issuer->x509)), "issuer");
 	must(X509_set_pubkey(cert->x509, cert->key), "public key");
 	extend_all(cert, issuer);
-	must(X509_sign(cert->x509, issuer->key, cert->trait == SHA1_SIGNED ? EVP_sha1() : EVP_sha256()),
-	     "signature");
+	digest = cert->trait == SHA1_SIGNED ? EVP_sha1() : EVP_sha256();
+	must(X509_sign(cert->x509, issuer->key, digest), "signature");
 }
 
 static void write_cert(const struct cert *cert)

@@ -12,6 +12,8 @@
 #define PSK_IDENTITY	"sesame"
 #define PSK_HEX		"00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
 #define SESSION_SIZE	16384
+/* As s_client prints an empty one, up to the next line. */
+#define NO_SESSION_ID	"Session-ID: %c    Session-ID-ctx"
 
 FIXTURE(resume) { struct session session; struct dialect_wish wish; };
 FIXTURE_VARIANT(resume)
@@ -21,6 +23,7 @@ FIXTURE_VARIANT(resume)
 	uint16_t version;
 	enum ktlsx_resume mode;
 };
+
 #define KIND(label, version, mode)							\
 	FIXTURE_VARIANT_ADD(resume, label##_as_client_of_openssl) =			\
 		{ KTLSX_CLIENT, OPENSSL, version, mode };				\
@@ -151,13 +154,15 @@ FIXTURE_SETUP(none)
 
 TEST_F(none, no_ticket_and_no_id)
 {
+	char no_id[sizeof(NO_SESSION_ID)];
+
+	snprintf(no_id, sizeof(no_id), NO_SESSION_ID, '\n');
 	session_complete(&self->session);
 	ASSERT_EQ(write(ktlsx_fd(self->session.conn), "end of data\n", 12), 12);
 	EXPECT_TRUE(peer_await(&self->session.peer, PEER_OUT, "end of data"));
 	EXPECT_FALSE(strstr(self->session.peer.text[PEER_OUT].bytes, "TLS session ticket:"));
 	if (variant->version == 0x0303)
-		EXPECT_TRUE(strstr(self->session.peer.text[PEER_OUT].bytes,
-				   "Session-ID:" " \n"));
+		EXPECT_TRUE(strstr(self->session.peer.text[PEER_OUT].bytes, no_id));
 	else
 		EXPECT_FALSE(strstr(self->session.peer.text[PEER_OUT].bytes,
 				    "Post-Handshake New Session Ticket arrived"));
@@ -190,8 +195,11 @@ static void set_psk(struct ktlsx_config *config, uint8_t first_byte)
 {
 	uint8_t key[32];
 
-	for (size_t i = 0; i < sizeof(key); i++)
-		ASSERT_EQ(sscanf(&PSK_HEX[2 * i], "%2hhx", &key[i]), 1);
+	for (size_t i = 0; i < sizeof(key); i++) {
+		int got = sscanf(&PSK_HEX[2 * i], "%2hhx", &key[i]);
+
+		ASSERT_EQ(got, 1);
+	}
 	key[0] ^= first_byte;
 	ASSERT_EQ(ktlsx_config_set_psk(config, PSK_IDENTITY, key, sizeof(key)), 0);
 }

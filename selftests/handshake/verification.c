@@ -20,6 +20,7 @@ FIXTURE_VARIANT(check)
 	const char *cert, *name;
 	const char *text;	/* of the refusal; NULL: accepted */
 };
+
 #define CHECK(label, ...)								\
 	FIXTURE_VARIANT_ADD(check, tls12_openssl_##label) = { OPENSSL, 0x0303, __VA_ARGS__ };	\
 	FIXTURE_VARIANT_ADD(check, tls13_openssl_##label) = { OPENSSL, 0x0304, __VA_ARGS__ };	\
@@ -99,6 +100,7 @@ FIXTURE_VARIANT(ocsp)
 	const char *response;	/* NULL: none */
 	bool is_accepted;
 };
+
 #define OCSP(label, ...)								\
 	FIXTURE_VARIANT_ADD(ocsp, tls12_openssl_##label) = { OPENSSL, 0x0303, __VA_ARGS__ };	\
 	FIXTURE_VARIANT_ADD(ocsp, tls13_openssl_##label) = { OPENSSL, 0x0304, __VA_ARGS__ };	\

@@ -37,8 +37,9 @@ FIXTURE_VARIANT(matrix)
 	PEERS(label##_p521, version, cert, suite1, P521);				\
 	PEERS(label##_x25519, version, cert, suite2, X25519)
 
-GROUPS(tls12_ecdhe_rsa, 0x0303, "rsa", "ECDHE-RSA-AES128-GCM-SHA256",
-       "ECDHE-RSA-AES256-GCM-SHA384");
+#define RSA_SUITE1	"ECDHE-RSA-AES128-GCM-SHA256"
+#define RSA_SUITE2	"ECDHE-RSA-AES256-GCM-SHA384"
+GROUPS(tls12_ecdhe_rsa, 0x0303, "rsa", RSA_SUITE1, RSA_SUITE2);
 /* TLS 1.2: the groups a client offers are also those of certificates it takes. */
 #define X25519_P256	"X25519:P-256", "x25519"
 #define ECDSA_SUITE1	"ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -126,6 +127,7 @@ FIXTURE_VARIANT(exchange)
 	const char *suite;
 	bool is_rsa;
 };
+
 #define DHE	"DHE-RSA-AES128-GCM-SHA256", false
 #define RSA	"AES256-GCM-SHA384", true
 FIXTURE_VARIANT_ADD(exchange, dhe_as_client_of_openssl) = { KTLSX_CLIENT, OPENSSL, DHE };

@@ -24,7 +24,8 @@ FIXTURE_SETUP(web)
 {
 	conn_netns(CONN_LO);
 	memset(&self->session, 0, sizeof(self->session));
-	self->session.fd = self->session.listener = -1;
+	self->session.fd = -1;
+	self->session.listener = -1;
 	self->bytes = malloc(FILE_LEN);
 	conn_fill(self->bytes, FILE_LEN, 11);
 }
@@ -112,7 +113,8 @@ TEST_F(web, curl_sends_a_file)
 	EXPECT_EQ(strncmp(head, "PUT /file HTTP/1.1\r\n", 20), 0);
 	ASSERT_EQ(recv(ktlsx_fd(session->conn), got, FILE_LEN, MSG_WAITALL), FILE_LEN);
 	EXPECT_MEM_EQ(got, self->bytes, FILE_LEN);
-	write_text(ktlsx_fd(session->conn), "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+	write_text(ktlsx_fd(session->conn),
+		   "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
 	EXPECT_TRUE(peer_await_end(&session->peer));
 	EXPECT_EQ(session->peer.status, 0);
 	session_close(session);
@@ -127,7 +129,8 @@ TEST_F(web, curl_sees_the_end)
 
 	start_curl(session, variant->version, NULL);
 	read_head(ktlsx_fd(session->conn), head);
-	write_text(ktlsx_fd(session->conn), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it");
+	write_text(ktlsx_fd(session->conn),
+		   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it");
 	session_hang_up(session);
 	EXPECT_TRUE(peer_await_end(&session->peer));
 	EXPECT_EQ(session->peer.status, 0);
