@@ -197,7 +197,7 @@ FIXTURE_VARIANT_ADD(race, mtu1500_13_gcm128) = { &conn_suites[CONN_13_GCM128], C
 #define PLAIN_CHAR	'P'
 #define WIRE_SIZE	(8 << 20)
 #define CROWD_COUNT	4
-/* What one sends at most: a busy machine may give the keys no turn for long. Records of it are a seventh longer. */
+/* A busy machine may give the keys no turn for long; records are a seventh longer than this. */
 #define SENT_MAX	(WIRE_SIZE / CROWD_COUNT / 2)
 
 FIXTURE_SETUP(race)

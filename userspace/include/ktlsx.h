@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libktlsx: complete a TLS handshake in userspace, let the kernel module ktlsx do the records. Make a config, of it and a
- * connected TCP socket that you own a connection, run the handshake, use the socket. libktlsx(3) and a page a call.
+ * libktlsx: complete a TLS handshake in userspace, let the kernel module do the
+ * records: config, connection over a TCP socket of yours, handshake, socket.
+ * libktlsx(3), and a page for each call.
  *
- * Calls return 0 or a count, or -errno; the text is in ktlsx_config_error() or ktlsx_error(). No call changes errno,
- * installs a signal handler or keeps global state. Lengths are bytes. "insecure" in a name: what TLS is for is given up.
- *
- * Threads: a config is built by one, then shared by any number, and is immutable from its first connection on (-EBUSY);
- * a connection belongs to one at a time. After fork() the child may only call the two free functions.
+ * Calls return 0, a count or -errno, with a text in ktlsx_config_error() or
+ * ktlsx_error(). No call changes errno, handles a signal or keeps global state.
+ * Lengths are bytes. "insecure": what TLS is for is given up.
+ * Threads: a config is built by one, then shared by any number, immutable from
+ * its first connection on (-EBUSY); a connection belongs to one at a time. After
+ * fork() the child may only call the two free functions.
  */
 #ifndef KTLSX_H
 #define KTLSX_H

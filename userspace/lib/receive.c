@@ -53,7 +53,7 @@ static const struct failure failures[] = {
 	{ EINVAL, -EPROTO, KTLSX_ALERT_PROTOCOL_VERSION, true,
 	  "the peer sent what is not a record of this TLS version" },
 	{ EPROTO, -EPROTO, -1, false,
-	  "the stream ended without close_notify (truncated?), or a plain read met a stray message" },
+	  "the stream ended without close_notify (cut?), or a plain read met a stray message" },
 	{ ECONNRESET, -ECONNRESET, -1, true, "the peer reset the connection" },
 };
 
