@@ -56,6 +56,10 @@ vm-handshake: ## the helper library in a VM, with OpenSSL's, GnuTLS's, curl's an
 	@$(MAKE) --no-print-directory -s -C selftests/handshake all
 	@selftests/handshake/vm.sh $(KERNEL) '$(T)'
 
+handshake-trixie: ## the helper library on Debian 13, OpenSSL 3.5: a root of its packages in the cache (root only)
+	$(need) handshake
+	@selftests/handshake/trixie.sh '$(T)'
+
 bench: bench-path bench-handshake ## all measurements: the paths, and the record crypto on this CPU
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto bench
@@ -98,5 +102,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check handshake vm-handshake bench bench-path bench-handshake style module userspace \
+.PHONY: help demo test test-all vm check handshake handshake-trixie vm-handshake bench bench-path bench-handshake style module userspace \
 	install deb clean
