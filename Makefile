@@ -86,7 +86,7 @@ userspace: ## userspace/build: libktlsx and the command ktlsx
 
 install: module userspace ## module, its configuration, library, command and manuals, under DESTDIR
 	@$(MAKE) --no-print-directory -s -C userspace install DESTDIR='$(DESTDIR)'
-	@$(kdir) release=$$(cat "$$kdir/include/config/kernel.release") && \
+	@$(kdir) release=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$$kdir/include/generated/utsrelease.h") && [ -n "$$release" ] && \
 		install -v -D -m 644 kmod/ktlsx.ko "$(DESTDIR)/lib/modules/$$release/updates/ktlsx.ko" && \
 		{ [ -n "$(DESTDIR)" ] || depmod "$$release"; }
 	install -D -m 644 kmod/modprobe.d-ktlsx.conf $(DESTDIR)/etc/modprobe.d/ktlsx.conf
