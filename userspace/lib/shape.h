@@ -21,7 +21,6 @@ void ktlsx_offer_drop(struct ktlsx_config *config);
 /* alpn.c */
 bool ktlsx_alpn_is_set(const struct ktlsx_config *config, const uint8_t *name, size_t len);
 void ktlsx_alpn_drop(struct ktlsx_config *config);
-#define ktlsx_offer_has_alpn ktlsx_alpn_is_set
 
 /* chain.c */
 int ktlsx_chain_freeze(struct ktlsx_config *config);
