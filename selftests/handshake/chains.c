@@ -169,17 +169,23 @@ FIXTURE_SETUP(alpn)
 	session_open(&self->session, KTLSX_SERVER, config, &variant->wish);
 }
 
-TEST_F(alpn, as_server)
+/* @agreed: the protocol, or NULL for none */
+static void expect_agreed(struct session *session, const char *agreed)
 {
 	struct ktlsx_info info;
 
-	session_complete(&self->session);
-	ASSERT_EQ(ktlsx_info(self->session.conn, &info, sizeof(info)), 0);
-	if (variant->agreed)
-		EXPECT_STREQ(info.alpn, variant->agreed);
+	session_complete(session);
+	ASSERT_EQ(ktlsx_info(session->conn, &info, sizeof(info)), 0);
+	if (agreed)
+		EXPECT_STREQ(info.alpn, agreed);
 	else
 		EXPECT_FALSE(info.alpn);
-	session_exchange(&self->session);
+	session_exchange(session);
+}
+
+TEST_F(alpn, as_server)
+{
+	expect_agreed(&self->session, variant->agreed);
 	expect_given(&self->session, variant->cert);
 	session_close(&self->session);
 }
@@ -221,15 +227,7 @@ FIXTURE_SETUP(client_alpn)
 
 TEST_F(client_alpn, as_client)
 {
-	struct ktlsx_info info;
-
-	session_complete(&self->session);
-	ASSERT_EQ(ktlsx_info(self->session.conn, &info, sizeof(info)), 0);
-	if (variant->agreed)
-		EXPECT_STREQ(info.alpn, variant->agreed);
-	else
-		EXPECT_FALSE(info.alpn);
-	session_exchange(&self->session);
+	expect_agreed(&self->session, variant->agreed);
 	session_close(&self->session);
 }
 

@@ -129,22 +129,27 @@ static void expect_child_ok(pid_t pid)
 	EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+static void free_in_child(struct session *session)
+{
+	pid_t pid = fork();
+
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		ktlsx_conn_free(session->conn);
+		ktlsx_config_free(session->config);
+		_exit(0);
+	}
+	expect_child_ok(pid);
+}
+
 TEST(child_frees_and_the_parent_goes_on)
 {
 	struct dialect_wish wish = { .program = OPENSSL, .version = 0x0304, .cert = "p256" };
 	struct session session;
-	pid_t pid;
 
 	session_open(&session, KTLSX_CLIENT, session_client_config(), &wish);
 	session_complete(&session);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		ktlsx_conn_free(session.conn);
-		ktlsx_config_free(session.config);
-		_exit(0);
-	}
-	expect_child_ok(pid);
+	free_in_child(&session);
 	session_exchange(&session);
 	session_close(&session);
 }
@@ -154,7 +159,6 @@ TEST(child_frees_in_the_middle_of_a_handshake)
 	struct dialect_wish wish = { .program = OPENSSL, .version = 0x0303, .cert = "p256" };
 	struct session session;
 	struct ktlsx_want want;
-	pid_t pid;
 
 	session_open(&session, KTLSX_CLIENT, session_client_config(), &wish);
 	session_tcp(&session, "localhost");
@@ -162,14 +166,7 @@ TEST(child_frees_in_the_middle_of_a_handshake)
 	ASSERT_EQ(kill(session.peer.pid, SIGSTOP), 0);
 	EXPECT_EQ(ktlsx_handshake_step(session.conn, &want), -EAGAIN);
 	ASSERT_EQ(kill(session.peer.pid, SIGCONT), 0);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		ktlsx_conn_free(session.conn);
-		ktlsx_config_free(session.config);
-		_exit(0);
-	}
-	expect_child_ok(pid);
+	free_in_child(&session);
 	ASSERT_EQ(ktlsx_handshake(session.conn, 0), 0);
 	session_exchange(&session);
 	session_close(&session);

@@ -48,7 +48,6 @@ TEST_F(ticket, that_ktlsx_read_meets)
 	struct ktlsx_info info;
 	ssize_t len;
 	char line[8];
-	int ret;
 
 	ASSERT_EQ(ktlsx_write(session->conn, "a line\n", 7), 7);
 	if (variant->program == OPENSSL)
@@ -60,13 +59,7 @@ TEST_F(ticket, that_ktlsx_read_meets)
 	EXPECT_GT(ktlsx_session(session->conn, NULL, 0), 0);
 	len = ktlsx_session(session->conn, bytes, SESSION_SIZE);
 	ASSERT_GT(len, 0);
-	session_hang_up(session);
-	session_tcp(session, "localhost");
-	ASSERT_EQ(ktlsx_set_session(session->conn, bytes, len), 0);
-	ret = ktlsx_handshake(session->conn, 0);
-	if (ret)
-		session_show(session);
-	ASSERT_EQ(ret, 0);
+	session_come_back(session, bytes, len);
 	ASSERT_EQ(ktlsx_info(session->conn, &info, sizeof(info)), 0);
 	EXPECT_TRUE(info.is_resumed);
 	session_exchange(session);

@@ -104,7 +104,6 @@ static void resume_server(struct session *session)
 {
 	uint8_t *bytes = malloc(SESSION_SIZE);
 	ssize_t len;
-	int ret;
 
 	session_complete(session);
 	EXPECT_FALSE(is_resumed(session));
@@ -112,13 +111,7 @@ static void resume_server(struct session *session)
 	len = ktlsx_session(session->conn, bytes, SESSION_SIZE);
 	ASSERT_GT(len, 0);
 	ASSERT_LE(len, SESSION_SIZE);
-	session_hang_up(session);
-	session_tcp(session, "localhost");
-	ASSERT_EQ(ktlsx_set_session(session->conn, bytes, len), 0);
-	ret = ktlsx_handshake(session->conn, 0);
-	if (ret)
-		session_show(session);
-	ASSERT_EQ(ret, 0);
+	session_come_back(session, bytes, len);
 	free(bytes);
 }
 

@@ -182,6 +182,24 @@ void session_hang_up(struct session *session)
 	session->fd = -1;
 }
 
+/**
+ * session_come_back() - one more connection of a client of ours, that offers a session
+ * @bytes: what ktlsx_session() gave
+ * @len: bytes of it
+ */
+void session_come_back(struct session *session, const uint8_t *bytes, size_t len)
+{
+	int ret;
+
+	session_hang_up(session);
+	session_tcp(session, "localhost");
+	ASSERT_EQ(ktlsx_set_session(session->conn, bytes, len), 0);
+	ret = ktlsx_handshake(session->conn, 0);
+	if (ret)
+		session_show(session);
+	ASSERT_EQ(ret, 0);
+}
+
 /* Bytes of any value, or lines of text for a peer that echoes lines. */
 static void fill(uint8_t *bytes, size_t len, unsigned int seed, bool is_text)
 {

@@ -48,6 +48,7 @@ int session_handshake(struct session *session, const char *name);
 void session_complete(struct session *session);
 void session_exchange(struct session *session);
 void session_hang_up(struct session *session);
+void session_come_back(struct session *session, const uint8_t *bytes, size_t len);
 void session_show(struct session *session);
 void session_close(struct session *session);
 void session_end(struct session *session);
