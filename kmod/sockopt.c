@@ -149,14 +149,12 @@ static int set_keys(struct sock *sk, int optname, sockptr_t optval,
 static int set_zerocopy_ro(struct sock *sk, sockptr_t optval,
 			   unsigned int optlen)
 {
-	unsigned int value;
+	u32 value;
+	int err;
 
-	if (sockptr_is_null(optval) || optlen != sizeof(value))
-		return -EINVAL;
-	if (copy_from_sockptr(&value, optval, sizeof(value)))
-		return -EFAULT;
-	if (value > 1)
-		return -EINVAL;
+	err = ktlsx_sockopt_copy_switch(optval, optlen, &value);
+	if (err)
+		return err;
 	ktlsx_sock_of(sk)->tx_zerocopy_ro = value;
 	return 0;
 }

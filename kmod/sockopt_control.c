@@ -15,7 +15,16 @@
 #define FEATURES (KTLSX_FEATURE_CONTROL | KTLSX_FEATURE_KEYS_WRITE_ONLY | \
 		  KTLSX_FEATURE_REKEY)
 
-static int copy_switch(sockptr_t optval, unsigned int optlen, u32 *value)
+/**
+ * ktlsx_sockopt_copy_switch() - the value of an option that is on or off
+ * @optval: value
+ * @optlen: bytes at @optval
+ * @value: filled with 0 or 1
+ *
+ * Context: Process context.
+ * Return: 0; -EINVAL wrong size or value; -EFAULT.
+ */
+int ktlsx_sockopt_copy_switch(sockptr_t optval, unsigned int optlen, u32 *value)
 {
 	if (sockptr_is_null(optval) || optlen != sizeof(*value))
 		return -EINVAL;
@@ -30,7 +39,7 @@ static int set_control(struct sock *sk, sockptr_t optval, unsigned int optlen)
 	u32 value;
 	int err;
 
-	err = copy_switch(optval, optlen, &value);
+	err = ktlsx_sockopt_copy_switch(optval, optlen, &value);
 	if (err)
 		return err;
 	WRITE_ONCE(ctx->is_control, value);
@@ -44,7 +53,7 @@ static int set_write_only(struct sock *sk, sockptr_t optval,
 	u32 value;
 	int err;
 
-	err = copy_switch(optval, optlen, &value);
+	err = ktlsx_sockopt_copy_switch(optval, optlen, &value);
 	if (err)
 		return err;
 	if (ctx->is_write_only && !value)
