@@ -261,6 +261,7 @@ void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
 	make_prefix(dir, type, ktlsx_record_len(suite, content_len), prefix);
 	make_nonce(dir, dir->seq, prefix + KTLSX_RECORD_HEADER_LEN, nonce);
 	text.nonce = nonce;
+	text.tag = tag;
 	text.aad_len = make_aad(dir, dir->seq, prefix, content_len, aad);
 	text.aad = aad;
 
@@ -269,7 +270,7 @@ void ktlsx_record_seal(struct ktlsx_dir *dir, u8 type, struct ktlsx_span *src,
 	src[src_count].base = &type;
 	src[src_count].len = inner_type_len;
 
-	ktlsx_aead_seal(engine, &dir->key, &text, tag);
+	ktlsx_aead_seal(engine, &dir->key, &text);
 	cursor_write(&at, tag, KTLSX_TAG_LEN);
 	ktlsx_dir_advance(dir);
 }
@@ -397,6 +398,7 @@ int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 
 	make_nonce(dir, seq, prefix + KTLSX_RECORD_HEADER_LEN, nonce);
 	text.nonce = nonce;
+	text.tag = tag;
 	text.aad_len = make_aad(dir, seq, prefix, inner_len, aad);
 	text.aad = aad;
 	text.src = from.span;
@@ -408,7 +410,7 @@ int ktlsx_record_open(const struct ktlsx_dir *dir, u32 ahead,
 	cursor_read(&from, tag, KTLSX_TAG_LEN);
 	dst_used = cursor_slice(&to, inner_len, text_dst);
 
-	err = ktlsx_aead_open(engine, &dir->key, &text, tag);
+	err = ktlsx_aead_open(engine, &dir->key, &text);
 	if (err)
 		return err;
 	if (!suite->version->inner_type_len) {

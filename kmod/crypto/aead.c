@@ -15,25 +15,19 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 	NULL,
 };
 
+#define AEAD_LIKE(id, label, raw_len, row, slowest)			\
+	[KTLSX_AEAD_##id] = {						\
+		.name = label,						\
+		.key_len = raw_len,					\
+		.nonce_len = KTLSX_AEAD_NONCE_LEN,			\
+		.tag_len = KTLSX_AEAD_TAG_LEN,				\
+		.engines = row,						\
+		.generic = &(slowest),					\
+	}
+
 static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
-	[KTLSX_AEAD_AES_128_GCM] = {
-		.name = "aes-128-gcm",
-		.key_len = 16,
-		.nonce_len = KTLSX_AEAD_NONCE_LEN,
-		.tag_len = KTLSX_AEAD_TAG_LEN,
-		.engines = gcm_engines,
-		.fast = &ktlsx_gcm_generic,
-		.generic = &ktlsx_gcm_generic,
-	},
-	[KTLSX_AEAD_AES_256_GCM] = {
-		.name = "aes-256-gcm",
-		.key_len = 32,
-		.nonce_len = KTLSX_AEAD_NONCE_LEN,
-		.tag_len = KTLSX_AEAD_TAG_LEN,
-		.engines = gcm_engines,
-		.fast = &ktlsx_gcm_generic,
-		.generic = &ktlsx_gcm_generic,
-	},
+	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
+	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
 };
 
 /**
@@ -48,10 +42,11 @@ bool ktlsx_aead_can_run(const struct ktlsx_aead_engine *engine)
 	return !(engine->cpu_needs & ~ktlsx_cpu_features());
 }
 
-/* From @from on, the first engine the CPU can run; the generic one at the latest. */
-static const struct ktlsx_aead_engine *first_usable(const struct ktlsx_aead_engine *const *from)
+/* From @from on, the first engine that needs no more than @features; NULL when none. */
+static const struct ktlsx_aead_engine *first_usable(const struct ktlsx_aead_engine *const *from,
+						    u32 features)
 {
-	while (*from && !ktlsx_aead_can_run(*from))
+	while (*from && (*from)->cpu_needs & ~features)
 		from++;
 	return *from;
 }
@@ -66,38 +61,42 @@ static const struct ktlsx_aead_engine *const *find_engine(const struct ktlsx_aea
 	return row;
 }
 
-static bool is_known(const char *isa)
+/* What the engines called @isa need; false when there are none. */
+static bool needs_of(const char *isa, u32 *needs)
 {
+	const struct ktlsx_aead_engine *engine;
+	bool found = false;
 	unsigned int i;
 
-	for (i = 0; i < KTLSX_AEAD_COUNT; i++)
-		if (*find_engine(&aeads[i], isa))
-			return true;
-	return false;
+	*needs = 0;
+	for (i = 0; i < KTLSX_AEAD_COUNT; i++) {
+		engine = *find_engine(&aeads[i], isa);
+		if (!engine)
+			continue;
+		*needs |= engine->cpu_needs;
+		found = true;
+	}
+	return found;
 }
 
 /**
  * ktlsx_aead_init() - choose the engine of every algorithm for this CPU
- * @isa: the best engine allowed by name; NULL or empty for no limit
+ * @isa: name of an engine: each algorithm gets its best one that needs no more of the
+ *       CPU than those of this name do. NULL or empty for no limit
  *
  * Context: Load time, before any other function here.
  * Return: 0, or -EINVAL when no engine is called @isa.
  */
 int ktlsx_aead_init(const char *isa)
 {
-	const struct ktlsx_aead_engine *const *row;
+	u32 allowed = ~ktlsx_cpu_slowed_by();
 	unsigned int i;
 
-	if (isa && *isa && !is_known(isa))
+	if (isa && *isa && !needs_of(isa, &allowed))
 		return -EINVAL;
-	for (i = 0; i < KTLSX_AEAD_COUNT; i++) {
-		row = aeads[i].engines;
-		if (isa && *isa)
-			row = find_engine(&aeads[i], isa);
-		aeads[i].fast = first_usable(row);
-		if (!aeads[i].fast)
-			aeads[i].fast = aeads[i].generic;
-	}
+	allowed &= ktlsx_cpu_features();
+	for (i = 0; i < KTLSX_AEAD_COUNT; i++)
+		aeads[i].fast = first_usable(aeads[i].engines, allowed);
 	return 0;
 }
 
@@ -128,7 +127,8 @@ int ktlsx_aead_disable(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *
 	if (engine == aead->generic)
 		return -ENOENT;
 	if (engine == aead->fast)
-		aead->fast = first_usable(find_engine(aead, engine->name) + 1);
+		aead->fast = first_usable(find_engine(aead, engine->name) + 1,
+					  ktlsx_cpu_features());
 	return 0;
 }
 
@@ -190,48 +190,85 @@ void ktlsx_aead_leave(const struct ktlsx_aead_engine *engine)
 }
 
 /**
+ * ktlsx_aead_seal_run() - encrypt and authenticate records
+ * @engine: from ktlsx_aead_enter()
+ * @key: prepared for the engine's algorithm
+ * @texts: what and where; each nonce must be fresh under this key. No destination may
+ *         overlap the source of another record
+ * @count: records, at least one. Engines interleave short ones, or equally long ones, when
+ *         they gain by it
+ *
+ * Context: Inside the engine's section. Tags are computed from the ciphertext as
+ *          written, never read back from a destination.
+ */
+void ktlsx_aead_seal_run(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+			 const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	/* comparing first keeps the usual call direct: an indirect one costs a retpoline */
+	if (likely(engine->seal == ktlsx_gcm_aesni_seal))
+		ktlsx_gcm_aesni_seal(key, texts, count);
+	else
+		engine->seal(key, texts, count);
+}
+
+/**
+ * ktlsx_aead_open_run() - authenticate and decrypt records
+ * @engine: from ktlsx_aead_enter()
+ * @key: prepared for the engine's algorithm
+ * @texts: what and where; a destination holds plaintext only when its record verified
+ * @count: records, at least one
+ *
+ * Of a CBC record the destination gets content, MAC and padding: its last byte, verified
+ * like the rest, says how many bytes of padding stand before it.
+ *
+ * Context: Inside the engine's section.
+ * Return: how many records verified before the first that did not. The destinations of
+ *         that one and of all behind it are zeroed.
+ */
+unsigned int ktlsx_aead_open_run(const struct ktlsx_aead_engine *engine,
+				 const struct ktlsx_aead_key *key,
+				 const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	if (likely(engine->open == ktlsx_gcm_aesni_open))
+		return ktlsx_gcm_aesni_open(key, texts, count);
+	return engine->open(key, texts, count);
+}
+
+/**
  * ktlsx_aead_seal() - encrypt and authenticate one record
  * @engine: from ktlsx_aead_enter()
  * @key: prepared for the engine's algorithm
- * @text: what and where; the nonce must be fresh under this key
- * @tag: filled; computed from the ciphertext as written, never read back from @text->dst
+ * @text: as ktlsx_aead_seal_run()
  *
  * Context: Inside the engine's section.
  */
 void ktlsx_aead_seal(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
-		     const struct ktlsx_aead_text *text, u8 tag[KTLSX_AEAD_TAG_LEN])
+		     const struct ktlsx_aead_text *text)
 {
-	/* comparing first keeps the usual call direct: an indirect one costs a retpoline */
-	if (likely(engine->seal == ktlsx_gcm_aesni_seal))
-		ktlsx_gcm_aesni_seal(key, text, tag);
-	else
-		engine->seal(key, text, tag);
+	ktlsx_aead_seal_run(engine, key, text, 1);
 }
 
 /**
  * ktlsx_aead_open() - authenticate and decrypt one record
  * @engine: from ktlsx_aead_enter()
  * @key: prepared for the engine's algorithm
- * @text: what and where; the destination holds plaintext only after a return of 0
- * @tag: the received tag, a private copy
+ * @text: as ktlsx_aead_open_run()
  *
  * Context: Inside the engine's section.
- * Return: 0, or -EBADMSG when the tag does not match: the destination is zeroed.
+ * Return: 0, or -EBADMSG when the record does not verify: the destination is zeroed.
  */
 int ktlsx_aead_open(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
-		    const struct ktlsx_aead_text *text, const u8 tag[KTLSX_AEAD_TAG_LEN])
+		    const struct ktlsx_aead_text *text)
 {
-	if (likely(engine->open == ktlsx_gcm_aesni_open))
-		return ktlsx_gcm_aesni_open(key, text, tag);
-	return engine->open(key, text, tag);
+	return ktlsx_aead_open_run(engine, key, text, 1) ? 0 : -EBADMSG;
 }
 
 /**
  * ktlsx_aead_block() - decrypt one block by its index, without authentication
  * @engine: from ktlsx_aead_enter()
  * @key: prepared for the engine's algorithm
- * @nonce: of the record
- * @index: block number; 0 holds bytes 0 to 15 of the text
+ * @nonce: of the record; for CBC the ciphertext block before, of the first block the IV
+ * @index: block number; 0 holds bytes 0 to 15 of the text. CBC does not look at it
  * @in: ciphertext, padded to a whole block
  * @out: plaintext; may be @in. Nothing in it is to be believed before the tag is
  *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Owns the one interface of the record ciphers: prepare a key once, then seal or
- * open one record from a list of source spans to a list of destination spans.
+ * open one record, or a run of them, from a list of source spans to a list of
+ * destination spans.
  * Must not know: TLS, sockets, pages. Nonce and AAD are the caller's business.
  * Concurrency: a prepared key is read-only and may be used by several CPUs at
  * once; the engine choice is written at load only.
@@ -13,7 +14,9 @@
 #include "port.h"
 
 #define KTLSX_AEAD_KEY_SIZE 1024
-#define KTLSX_AEAD_NONCE_LEN 12
+#define KTLSX_AEAD_RAW_MAX 48
+#define KTLSX_AEAD_NONCE_LEN 12	/* of all but CBC, whose nonce is a block */
+#define KTLSX_AEAD_NONCE_MAX 16
 #define KTLSX_AEAD_TAG_LEN 16
 #define KTLSX_AEAD_BLOCK_LEN 16
 
@@ -46,13 +49,17 @@ struct ktlsx_aead_key {
  * struct ktlsx_aead_text - where one record comes from and goes to
  * @src: source spans; together at least @text_len bytes. May change while they
  *       are read: each byte is loaded once
- * @dst: destination spans; together at least @text_len bytes. Exactly in place or
- *       disjoint from @src; the borders of the two lists are independent. Never
- *       read, unless it is also the source
- * @text_len: bytes to encrypt or decrypt, at most 2^36 - 32
- * @aad: additional authenticated data, must not change during the call
+ * @dst: destination spans; room for what comes out: @text_len bytes, on sealing
+ *       ktlsx_aead_sealed_len(). Exactly in place or disjoint from @src; the borders of
+ *       the two lists are independent. Never read, unless it is also the source
+ * @text_len: bytes to encrypt or decrypt, at most 2^24 - 1
+ * @aad: additional authenticated data, must not change during the call. For the CBC suites
+ *       sequence number, type and version: the length that follows them in the MAC is
+ *       the engine's to fill in, which alone knows it on opening
  * @aad_len: bytes at @aad
- * @nonce: KTLSX_AEAD_NONCE_LEN bytes
+ * @nonce: the algorithm's nonce_len bytes
+ * @tag: the algorithm's tag_len bytes, filled on sealing; on opening the received tag, a
+ *       private copy. Nothing where tag_len is 0: the MAC is in the ciphertext
  */
 struct ktlsx_aead_text {
 	const struct ktlsx_span *src;
@@ -61,18 +68,19 @@ struct ktlsx_aead_text {
 	const u8 *aad;
 	size_t aad_len;
 	const u8 *nonce;
+	u8 *tag;
 };
 
 /**
  * struct ktlsx_aead_engine - one implementation of an algorithm
- * @name: as in the isa parameter, "generic" or "aesni"
+ * @name: as in the isa parameter: "generic", "aesni", ...
  * @cpu_needs: KTLSX_CPU_* bits without which it must not be called
  * @section_len_max: record bytes that may share one vector section
  * @uses_fpu: to be called only between ktlsx_aead_enter() and ktlsx_aead_leave()
  * @prepare: as ktlsx_aead_prepare(), @raw_len being the algorithm's key_len; the bytes
  *           are those of every other engine of the algorithm
- * @seal: as ktlsx_aead_seal()
- * @open: as ktlsx_aead_open()
+ * @seal: as ktlsx_aead_seal_run()
+ * @open: as ktlsx_aead_open_run()
  * @block: as ktlsx_aead_block()
  */
 struct ktlsx_aead_engine {
@@ -81,10 +89,10 @@ struct ktlsx_aead_engine {
 	u32 section_len_max;
 	bool uses_fpu;
 	void (*prepare)(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
-	void (*seal)(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-		     u8 tag[KTLSX_AEAD_TAG_LEN]);
-	int (*open)(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-		    const u8 tag[KTLSX_AEAD_TAG_LEN]);
+	void (*seal)(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+		     unsigned int count);
+	unsigned int (*open)(const struct ktlsx_aead_key *key,
+			     const struct ktlsx_aead_text *texts, unsigned int count);
 	void (*block)(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
 		      const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN]);
 };
@@ -92,9 +100,10 @@ struct ktlsx_aead_engine {
 /**
  * struct ktlsx_aead - one algorithm
  * @name: for people
- * @key_len: bytes of the raw key
+ * @key_len: bytes of the raw key; a MAC key comes first
  * @nonce_len: bytes of a nonce
- * @tag_len: bytes of a tag
+ * @tag_len: bytes of a tag; 0: MAC-then-encrypt, the MAC is in the ciphertext
+ * @mac_len: bytes of a MAC inside the ciphertext, followed by TLS padding; 0: none
  * @engines: every implementation, best first, NULL at the end; the last real one
  *           is the generic engine, which needs nothing
  * @fast: the engine to use, chosen at load; may be @generic
@@ -103,12 +112,29 @@ struct ktlsx_aead_engine {
 struct ktlsx_aead {
 	const char *name;
 	u16 key_len;
-	u16 nonce_len;
-	u16 tag_len;
+	u8 nonce_len;
+	u8 tag_len;
+	u8 mac_len;
 	const struct ktlsx_aead_engine *const *engines;
 	const struct ktlsx_aead_engine *fast;
 	const struct ktlsx_aead_engine *generic;
 };
+
+/**
+ * ktlsx_aead_sealed_len() - what sealing makes of a text, tag not counted
+ * @aead: algorithm
+ * @text_len: bytes of plaintext
+ *
+ * Context: Any.
+ * Return: bytes of ciphertext: @text_len, or with MAC and the least padding.
+ */
+static inline size_t ktlsx_aead_sealed_len(const struct ktlsx_aead *aead, size_t text_len)
+{
+	if (!aead->mac_len)
+		return text_len;
+	return (text_len + aead->mac_len) / KTLSX_AEAD_BLOCK_LEN * KTLSX_AEAD_BLOCK_LEN +
+	       KTLSX_AEAD_BLOCK_LEN;
+}
 
 /* Described in aead.c. */
 int ktlsx_aead_init(const char *isa);
@@ -120,11 +146,16 @@ void ktlsx_aead_wipe(struct ktlsx_aead_key *key);
 const struct ktlsx_aead_engine *ktlsx_aead_enter(const struct ktlsx_aead *aead);
 void ktlsx_aead_leave(const struct ktlsx_aead_engine *engine);
 void ktlsx_aead_seal(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
-		     const struct ktlsx_aead_text *text, u8 tag[KTLSX_AEAD_TAG_LEN]);
+		     const struct ktlsx_aead_text *text);
+void ktlsx_aead_seal_run(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+			 const struct ktlsx_aead_text *texts, unsigned int count);
 int __must_check ktlsx_aead_open(const struct ktlsx_aead_engine *engine,
 				 const struct ktlsx_aead_key *key,
-				 const struct ktlsx_aead_text *text,
-				 const u8 tag[KTLSX_AEAD_TAG_LEN]);
+				 const struct ktlsx_aead_text *text);
+unsigned int __must_check ktlsx_aead_open_run(const struct ktlsx_aead_engine *engine,
+					      const struct ktlsx_aead_key *key,
+					      const struct ktlsx_aead_text *texts,
+					      unsigned int count);
 void ktlsx_aead_block(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
 		      const u8 *nonce, u32 index, const u8 in[KTLSX_AEAD_BLOCK_LEN],
 		      u8 out[KTLSX_AEAD_BLOCK_LEN]);

@@ -336,48 +336,58 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 }
 
 /**
- * ktlsx_gcm_aesni_seal() - as ktlsx_aead_seal()
+ * ktlsx_gcm_aesni_seal() - as ktlsx_aead_seal_run()
  * @key: prepared key
- * @text: what and where
- * @tag: filled
+ * @texts: what and where
+ * @count: records
  *
  * Context: Inside a vector section.
  */
-void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			  u8 tag[KTLSX_AEAD_TAG_LEN])
+void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			  unsigned int count)
 {
 	struct gcm_stream s port_uninitialized;
 	unsigned int queued;
 
-	start(&s, key, text);
-	queued = run_text(&s, text, true);
-	vec128_store(tag, finish(&s, text, queued));
+	for (; count; count--, texts++) {
+		start(&s, key, texts);
+		queued = run_text(&s, texts, true);
+		vec128_store(texts->tag, finish(&s, texts, queued));
+	}
 }
 
-/**
- * ktlsx_gcm_aesni_open() - as ktlsx_aead_open()
- * @key: prepared key
- * @text: what and where
- * @tag: the received tag
- *
- * Context: Inside a vector section.
- * Return: 0, or -EBADMSG when the tag does not match.
- */
-int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			 const u8 tag[KTLSX_AEAD_TAG_LEN])
+static __always_inline bool open_one(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+				     const struct ktlsx_aead_text *text)
 {
-	struct gcm_stream s port_uninitialized;
 	unsigned int queued;
 	__m128i differ;
 
-	start(&s, key, text);
-	queued = run_text(&s, text, false);
-	differ = _mm_xor_si128(finish(&s, text, queued), vec128_load(tag));
+	start(s, key, text);
+	queued = run_text(s, text, false);
+	differ = _mm_xor_si128(finish(s, text, queued), vec128_load(text->tag));
 	port_declassify(&differ, sizeof(differ));
-	if (likely(_mm_testz_si128(differ, differ)))
-		return 0;
-	ktlsx_spans_wipe(text->dst, text->text_len);
-	return -EBADMSG;
+	return _mm_testz_si128(differ, differ);
+}
+
+/**
+ * ktlsx_gcm_aesni_open() - as ktlsx_aead_open_run()
+ * @key: prepared key
+ * @texts: what and where
+ * @count: records
+ *
+ * Context: Inside a vector section.
+ * Return: how many records verified before the first that did not.
+ */
+unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
+				  const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	struct gcm_stream s port_uninitialized;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (unlikely(!open_one(&s, key, &texts[i])))
+			return ktlsx_texts_refuse(texts, i, count);
+	return count;
 }
 
 static void aesni_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,

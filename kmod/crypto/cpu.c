@@ -13,7 +13,39 @@ u32 ktlsx_cpu_features(void)
 	if (port_cpu_has(AES, "aes") && port_cpu_has(PCLMULQDQ, "pclmul") &&
 	    port_cpu_has(SSSE3, "ssse3") && port_cpu_has(XMM4_1, "sse4.1"))
 		features |= KTLSX_CPU_AESNI;
+	if (port_cpu_has(AVX, "avx") && port_cpu_has(AVX2, "avx2") &&
+	    port_cpu_has(BMI1, "bmi") && port_cpu_has(BMI2, "bmi2") && port_os_saves_ymm())
+		features |= KTLSX_CPU_AVX2;
+	if (port_cpu_has(VAES, "vaes") && port_cpu_has(VPCLMULQDQ, "vpclmulqdq"))
+		features |= KTLSX_CPU_VAES;
+	if (port_cpu_has(GFNI, "gfni"))
+		features |= KTLSX_CPU_GFNI;
+	if (port_cpu_has(AVX512F, "avx512f") && port_cpu_has(AVX512BW, "avx512bw") &&
+	    port_cpu_has(AVX512DQ, "avx512dq") && port_cpu_has(AVX512VL, "avx512vl") &&
+	    port_os_saves_zmm())
+		features |= KTLSX_CPU_AVX512;
 	return features;
+}
+
+/*
+ * Family 6 models of Intel that drop their clock for 512-bit vectors: Skylake and Ice Lake
+ * servers, Ice, Tiger and Rocket Lake (Intel SDM volume 4, table 2-1, for the numbers).
+ */
+static const u8 slowed_models[] = { 0x55, 0x6a, 0x6c, 0x7d, 0x7e, 0x8c, 0x8d, 0x9d, 0xa7 };
+
+u32 ktlsx_cpu_slowed_by(void)
+{
+	u32 signature = port_cpuid(1).eax;
+	u8 model = (signature >> 4 & 0x0f) | (signature >> 12 & 0xf0);
+	unsigned int i;
+
+	/* "Genu"ine Intel, family 6 */
+	if (port_cpuid(0).ebx != 0x756e6547 || (signature >> 8 & 0x0f) != 6)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(slowed_models); i++)
+		if (slowed_models[i] == model)
+			return KTLSX_CPU_AVX512;
+	return 0;
 }
 
 /*

@@ -12,6 +12,13 @@
 
 /* AES, PCLMULQDQ, SSSE3 and SSE4.1 together: no CPU of interest has only some */
 #define KTLSX_CPU_AESNI 0x1u
+/* AVX, AVX2, BMI1 and BMI2, with the system saving 256-bit registers */
+#define KTLSX_CPU_AVX2 0x2u
+/* VAES and VPCLMULQDQ */
+#define KTLSX_CPU_VAES 0x4u
+#define KTLSX_CPU_GFNI 0x8u
+/* AVX512F, BW, DQ and VL, with the system saving 512-bit registers */
+#define KTLSX_CPU_AVX512 0x10u
 
 /**
  * ktlsx_cpu_features() - instruction set extensions that may be used here
@@ -20,6 +27,15 @@
  * Return: an or of KTLSX_CPU_* bits.
  */
 u32 ktlsx_cpu_features(void);
+
+/**
+ * ktlsx_cpu_slowed_by() - extensions that this CPU has and is better off without
+ *
+ * Context: Any.
+ * Return: KTLSX_CPU_AVX512 where 512-bit instructions lower the clock of all others, so that
+ *         engines of 256 bits do more; else 0.
+ */
+u32 ktlsx_cpu_slowed_by(void);
 
 /**
  * ktlsx_simd_begin() - open a section in which vector registers may be used

@@ -42,9 +42,9 @@ extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
 void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 
 /* The engine's entry points by name: dispatch calls them without a retpoline. */
-void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			  u8 tag[KTLSX_AEAD_TAG_LEN]);
-int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			 const u8 tag[KTLSX_AEAD_TAG_LEN]);
+void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			  unsigned int count);
+unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
+				  const struct ktlsx_aead_text *texts, unsigned int count);
 
 #endif

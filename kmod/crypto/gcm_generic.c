@@ -95,27 +95,33 @@ static void whole_record(const struct ktlsx_aead_key *key, const struct ktlsx_ae
 	memzero_explicit(&s, sizeof(s));
 }
 
-static void generic_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			 u8 tag[KTLSX_AEAD_TAG_LEN])
+static void generic_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			 unsigned int count)
 {
-	whole_record(key, text, true, tag);
+	for (; count; count--, texts++)
+		whole_record(key, texts, true, texts->tag);
 }
 
-static int generic_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text,
-			const u8 tag[KTLSX_AEAD_TAG_LEN])
+static bool open_one(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *text)
 {
-	u8 expected[KTLSX_AEAD_TAG_LEN], differ = 0;
-	unsigned int i;
+	u8 expected[KTLSX_AEAD_TAG_LEN];
+	bool same;
 
 	whole_record(key, text, false, expected);
-	for (i = 0; i < KTLSX_AEAD_TAG_LEN; i++)
-		differ |= expected[i] ^ tag[i];
+	same = ktlsx_tag_matches(expected, text->tag);
 	memzero_explicit(expected, sizeof(expected));
-	port_declassify(&differ, sizeof(differ));
-	if (likely(!differ))
-		return 0;
-	ktlsx_spans_wipe(text->dst, text->text_len);
-	return -EBADMSG;
+	return same;
+}
+
+static unsigned int generic_open(const struct ktlsx_aead_key *key,
+				 const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (unlikely(!open_one(key, &texts[i])))
+			return ktlsx_texts_refuse(texts, i, count);
+	return count;
 }
 
 static void generic_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,

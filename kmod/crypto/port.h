@@ -12,6 +12,7 @@
 
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
 #include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
@@ -27,6 +28,8 @@
 #include <linux/types.h>
 
 #define port_cpu_has(kernel_name, libc_name) boot_cpu_has(X86_FEATURE_##kernel_name)
+#define port_os_saves_ymm() cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL)
+#define port_os_saves_zmm() cpu_has_xfeatures(XFEATURE_MASK_AVX512, NULL)
 
 #else /* userspace */
 
@@ -69,7 +72,10 @@
 #define preempt_disable() do { } while (0)
 #define preempt_enable() do { } while (0)
 
+/* the compiler's library asks the CPU and the system */
 #define port_cpu_has(kernel_name, libc_name) (!!__builtin_cpu_supports(libc_name))
+#define port_os_saves_ymm() true
+#define port_os_saves_zmm() true
 
 static inline void memzero_explicit(void *p, size_t len)
 {
@@ -102,6 +108,22 @@ static inline void memzero_explicit(void *p, size_t len)
 #else
 #define port_declassify(p, len) do { } while (0)
 #endif
+
+struct port_cpuid {
+	u32 eax;
+	u32 ebx;
+	u32 ecx;
+	u32 edx;
+};
+
+static inline struct port_cpuid port_cpuid(u32 leaf)
+{
+	struct port_cpuid r;
+
+	__asm__ __volatile__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			     : "0"(leaf), "2"(0));
+	return r;
+}
 
 static inline u32 port_get_be32(const u8 *p)
 {

@@ -73,3 +73,24 @@ void ktlsx_spans_wipe(const struct ktlsx_span *spans, size_t len)
 		len -= run;
 	}
 }
+
+unsigned int ktlsx_texts_refuse(const struct ktlsx_aead_text *texts, unsigned int bad,
+				unsigned int count)
+{
+	unsigned int i;
+
+	for (i = bad; i < count; i++)
+		ktlsx_spans_wipe(texts[i].dst, texts[i].text_len);
+	return bad;
+}
+
+bool ktlsx_tag_matches(const u8 expected[KTLSX_AEAD_TAG_LEN], const u8 tag[KTLSX_AEAD_TAG_LEN])
+{
+	u8 differ = 0;
+	unsigned int i;
+
+	for (i = 0; i < KTLSX_AEAD_TAG_LEN; i++)
+		differ |= expected[i] ^ tag[i];
+	port_declassify(&differ, sizeof(differ));
+	return !differ;
+}

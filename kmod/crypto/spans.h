@@ -69,4 +69,26 @@ void ktlsx_cursor_scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t len
  */
 void ktlsx_spans_wipe(const struct ktlsx_span *spans, size_t len);
 
+/**
+ * ktlsx_texts_refuse() - what becomes of a run in which a record does not verify
+ * @texts: the run
+ * @bad: index of the first record that does not verify
+ * @count: records in the run
+ *
+ * Context: Any.
+ * Return: @bad; the destinations from there on are zeroed.
+ */
+unsigned int ktlsx_texts_refuse(const struct ktlsx_aead_text *texts, unsigned int bad,
+				unsigned int count);
+
+/**
+ * ktlsx_tag_matches() - compare tags in constant time
+ * @expected: secret: the tag the record should have
+ * @tag: the tag it has
+ *
+ * Context: Any.
+ * Return: whether they are the same, which may be known.
+ */
+bool ktlsx_tag_matches(const u8 expected[KTLSX_AEAD_TAG_LEN], const u8 tag[KTLSX_AEAD_TAG_LEN]);
+
 #endif

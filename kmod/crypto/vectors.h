@@ -11,19 +11,17 @@
 /**
  * struct ktlsx_aead_vector - one known answer
  * @source: where it is published
- * @alg: algorithm
  * @key: raw key
  * @nonce: nonce
  * @aad: additional data
  * @text: plaintext
- * @sealed: ciphertext
- * @tag: tag
- * @aad_len: bytes of @aad
- * @text_len: bytes of @text and of @sealed
+ * @sealed: ciphertext, ktlsx_aead_sealed_len() bytes
+ * @tag: tag; NULL where there is none
+ * @aad_len: bytes of @aad, at most 64
+ * @text_len: bytes of @text, at most KTLSX_SWEEP_LEN_MAX
  */
 struct ktlsx_aead_vector {
 	const char *source;
-	enum ktlsx_aead_alg alg;
 	const char *key;
 	const char *nonce;
 	const char *aad;
@@ -34,19 +32,31 @@ struct ktlsx_aead_vector {
 	size_t text_len;
 };
 
-extern const struct ktlsx_aead_vector ktlsx_aead_vectors[];
-extern const unsigned int ktlsx_aead_vector_count;
-
 /*
  * The sweep seals lengths 0, 1, ... 160, then every 37th up to 1200. Record n has
- * the key 0, 1, 2, ...; the nonce n (16 bits, little endian), 0, 1, ... 9; text byte i
- * is 7 i + n, additional byte i of n mod 40 is 3 i + n. The digest is the exclusive or of
- * all the tags.
+ * the key 0, 1, 2, ...; the nonce n (16 bits, little endian), 0, 1, ...; text byte i
+ * is 7 i + n, additional byte i of n mod 40 (11 in CBC) is 3 i + n. The digest is the
+ * exclusive or of all the tags, in CBC of the last blocks.
  */
 #define KTLSX_SWEEP_LEN_MAX 1200
 #define KTLSX_SWEEP_DENSE_LEN 160
 #define KTLSX_SWEEP_STEP 37
 
-extern const char *const ktlsx_aead_sweep_digests[KTLSX_AEAD_COUNT];
+/**
+ * struct ktlsx_aead_answers - all that is known about one algorithm
+ * @vectors: known answers
+ * @count: how many
+ * @sweep_digest: of the sweep, 16 bytes
+ */
+struct ktlsx_aead_answers {
+	const struct ktlsx_aead_vector *vectors;
+	unsigned int count;
+	const char *sweep_digest;
+};
+
+extern const struct ktlsx_aead_answers *const ktlsx_aead_answers[KTLSX_AEAD_COUNT];
+
+extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_gcm;
+extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_gcm;
 
 #endif

@@ -45,20 +45,20 @@ static void measure_ours(size_t len)
 	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_AES_256_GCM);
 	struct ktlsx_span pages[RECORD_LEN / PAGE_LEN + 2], whole = { sealed, len + 1 },
 							    back = { plain, len + 1 };
-	const struct ktlsx_aead_text out = { pages, &whole, len + 1, aad, AAD_LEN, nonce };
-	const struct ktlsx_aead_text in = { &whole, &back, len + 1, aad, AAD_LEN, nonce };
-	struct sample seal = { 0 }, open = { 0 };
 	u8 tag[KTLSX_AEAD_TAG_LEN];
+	const struct ktlsx_aead_text out = { pages, &whole, len + 1, aad, AAD_LEN, nonce, tag };
+	const struct ktlsx_aead_text in = { &whole, &back, len + 1, aad, AAD_LEN, nonce, tag };
+	struct sample seal = { 0 }, open = { 0 };
 
 	make_spans(pages, plain, len);
 	ktlsx_aead_prepare(aead, &key, raw);
 	for (int i = -SAMPLE_WARM_COUNT; i < SAMPLE_COUNT; i++) {
 		uint64_t start = sample_clock();
 
-		ktlsx_aead_seal(aead->fast, &key, &out, tag);
+		ktlsx_aead_seal(aead->fast, &key, &out);
 		sample_add(&seal, i, start);
 		start = sample_clock();
-		if (ktlsx_aead_open(aead->fast, &key, &in, tag))
+		if (ktlsx_aead_open(aead->fast, &key, &in))
 			exit(1);
 		sample_add(&open, i, start);
 	}

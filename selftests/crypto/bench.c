@@ -32,7 +32,7 @@ struct work {
 static u8 source[RECORD_LEN_MAX + 64] __aligned(4096);
 static u8 target[RECORD_LEN_MAX + 64] __aligned(4096);
 static u8 tag[KTLSX_AEAD_TAG_LEN];
-static const u8 nonce[KTLSX_AEAD_NONCE_LEN];
+static const u8 nonce[KTLSX_AEAD_NONCE_MAX];
 static const u8 aad[AAD_LEN];
 static const size_t sizes[] = { 64, 512, 1420, 4096, 16384 };
 
@@ -57,7 +57,7 @@ static void run_ours(struct work *w)
 	struct ktlsx_span src[64], dst = { target, w->len };
 	struct ktlsx_aead_text text = {
 		.src = src, .dst = &dst, .text_len = w->len,
-		.aad = aad, .aad_len = AAD_LEN, .nonce = nonce,
+		.aad = aad, .aad_len = AAD_LEN, .nonce = nonce, .tag = tag,
 	};
 	size_t piece_len = w->len / w->pieces, i;
 
@@ -65,8 +65,8 @@ static void run_ours(struct work *w)
 	for (i = 0; i < w->pieces; i++)
 		src[i] = (struct ktlsx_span){ source + i * piece_len, piece_len };
 	if (!w->opening)
-		ktlsx_aead_seal(w->engine, &w->key, &text, tag);
-	else if (ktlsx_aead_open(w->engine, &w->key, &text, tag))
+		ktlsx_aead_seal(w->engine, &w->key, &text);
+	else if (ktlsx_aead_open(w->engine, &w->key, &text))
 		abort();
 }
 

@@ -16,12 +16,13 @@
 /* One record in plain memory. */
 struct evp_record {
 	enum ktlsx_aead_alg alg;
-	uint8_t raw[32];
-	uint8_t nonce[KTLSX_AEAD_NONCE_LEN];
+	uint8_t raw[KTLSX_AEAD_RAW_MAX];
+	uint8_t nonce[KTLSX_AEAD_NONCE_MAX];
 	uint8_t tag[KTLSX_AEAD_TAG_LEN];
 	const uint8_t *aad;
 	size_t aad_len;
 	size_t text_len;
+	size_t sealed_len;	/* bytes of ciphertext: what evp_seal() writes, and evp_open() */
 	const uint8_t *in;
 	uint8_t *out;
 };

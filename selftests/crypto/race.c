@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "arena.h"
-#include "../../kmod/crypto/cpu.h"
+#include "variants.h"
 #include "evp.h"
 
 #define RECORD_LEN 1500
@@ -38,23 +38,22 @@ FIXTURE_VARIANT(race) {
 	const char *engine;
 };
 
-FIXTURE_VARIANT_ADD(race, aes_256_gcm_generic) = { KTLSX_AEAD_AES_256_GCM, "generic" };
-FIXTURE_VARIANT_ADD(race, aes_128_gcm_aesni) = { KTLSX_AEAD_AES_128_GCM, "aesni" };
-FIXTURE_VARIANT_ADD(race, aes_256_gcm_aesni) = { KTLSX_AEAD_AES_256_GCM, "aesni" };
+#define VARIANT(name, id, engine) \
+	FIXTURE_VARIANT_ADD(race, name) = { KTLSX_AEAD_##id, engine }
+
+EVERY_ENGINE(VARIANT);
 
 FIXTURE_SETUP(race)
 {
 	struct evp_record *r = &self->record;
-	const struct ktlsx_aead_engine *const *row;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP("one CPU: nothing changes while an engine reads");
 	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
 	self->aead = ktlsx_aead_find(variant->alg);
-	for (row = self->aead->engines; strcmp((*row)->name, variant->engine); row++)
-		;
-	self->engine = *row;
-	if (self->engine->cpu_needs & ~ktlsx_cpu_features())
+	self->engine = engine_called(self->aead, variant->engine);
+	ASSERT_TRUE(self->engine);
+	if (!ktlsx_aead_can_run(self->engine))
 		SKIP("this CPU cannot run engine %s", self->engine->name);
 	self->ctx = EVP_CIPHER_CTX_new();
 	arena_seed();
@@ -62,6 +61,7 @@ FIXTURE_SETUP(race)
 	arena_fill_random(self->plain, RECORD_LEN);
 	r->alg = variant->alg;
 	r->text_len = RECORD_LEN;
+	r->sealed_len = RECORD_LEN;
 	r->in = self->plain;
 	r->out = self->sealed;
 	evp_seal(self->ctx, r);
@@ -119,7 +119,8 @@ static void lay_out(struct ktlsx_span spans[3], uint8_t *base)
 TEST_F_TIMEOUT(race, sealed_record_verifies, TEST_TIMEOUT_S)
 {
 	struct ktlsx_span src[3], dst = { self->result, RECORD_LEN };
-	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce };
+	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce,
+					self->record.tag };
 	unsigned int i, count = 0, changed = 0;
 	uint8_t plain[RECORD_LEN];
 	uint64_t end;
@@ -131,7 +132,7 @@ TEST_F_TIMEOUT(race, sealed_record_verifies, TEST_TIMEOUT_S)
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		start_flipping(self, offsets[i]);
 		for (end = now_ms() + RUN_MS / ARRAY_SIZE(offsets); now_ms() < end; count++) {
-			ktlsx_aead_seal(self->engine, &self->key, &text, self->record.tag);
+			ktlsx_aead_seal(self->engine, &self->key, &text);
 			ASSERT_TRUE(evp_open(self->ctx, &self->record));
 			changed += plain[offsets[i]] != self->plain[offsets[i]];
 		}
@@ -146,7 +147,8 @@ TEST_F_TIMEOUT(race, sealed_record_verifies, TEST_TIMEOUT_S)
 TEST_F_TIMEOUT(race, opened_record_is_the_signed_one, TEST_TIMEOUT_S)
 {
 	struct ktlsx_span src[3], dst = { self->result, RECORD_LEN };
-	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce };
+	struct ktlsx_aead_text text = { src, &dst, RECORD_LEN, NULL, 0, self->record.nonce,
+					self->record.tag };
 	static const uint8_t zero[RECORD_LEN];
 	unsigned int i, good = 0, bad = 0;
 	uint64_t end;
@@ -156,7 +158,7 @@ TEST_F_TIMEOUT(race, opened_record_is_the_signed_one, TEST_TIMEOUT_S)
 		memcpy(self->source, self->sealed, RECORD_LEN);
 		start_flipping(self, offsets[i]);
 		for (end = now_ms() + RUN_MS / ARRAY_SIZE(offsets); now_ms() < end;) {
-			if (ktlsx_aead_open(self->engine, &self->key, &text, self->record.tag)) {
+			if (ktlsx_aead_open(self->engine, &self->key, &text)) {
 				ASSERT_MEM_EQ(self->result, zero, RECORD_LEN);
 				bad++;
 			} else {

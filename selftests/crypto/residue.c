@@ -9,7 +9,7 @@
 #include <ucontext.h>
 
 #include "arena.h"
-#include "../../kmod/crypto/cpu.h"
+#include "variants.h"
 #include "../../kmod/crypto/gcm.h"
 
 #define STACK_LEN 65536
@@ -33,25 +33,22 @@ FIXTURE_VARIANT(residue) {
 	const char *engine;
 };
 
-FIXTURE_VARIANT_ADD(residue, aes_128_gcm_generic) = { KTLSX_AEAD_AES_128_GCM, "generic" };
-FIXTURE_VARIANT_ADD(residue, aes_256_gcm_generic) = { KTLSX_AEAD_AES_256_GCM, "generic" };
-FIXTURE_VARIANT_ADD(residue, aes_128_gcm_aesni) = { KTLSX_AEAD_AES_128_GCM, "aesni" };
-FIXTURE_VARIANT_ADD(residue, aes_256_gcm_aesni) = { KTLSX_AEAD_AES_256_GCM, "aesni" };
+#define VARIANT(name, id, engine) \
+	FIXTURE_VARIANT_ADD(residue, name) = { KTLSX_AEAD_##id, engine }
+
+EVERY_ENGINE(VARIANT);
 
 static struct residue_self *subject;
 static ucontext_t home;
 
 FIXTURE_SETUP(residue)
 {
-	const struct ktlsx_aead_engine *const *row;
-
 	subject = self;
 	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
 	self->aead = ktlsx_aead_find(variant->alg);
-	for (row = self->aead->engines; strcmp((*row)->name, variant->engine); row++)
-		;
-	self->engine = *row;
-	if (self->engine->cpu_needs & ~ktlsx_cpu_features())
+	self->engine = engine_called(self->aead, variant->engine);
+	ASSERT_TRUE(self->engine);
+	if (!ktlsx_aead_can_run(self->engine))
 		SKIP("this CPU cannot run engine %s", self->engine->name);
 	arena_fill_random(self->raw, sizeof(self->raw));
 	arena_fill_random(self->plain, sizeof(self->plain));
@@ -82,21 +79,21 @@ static struct ktlsx_aead_text text_between(const struct ktlsx_span *src,
 	plain_span = (struct ktlsx_span){ subject->plain, RECORD_LEN };
 	sealed_span = (struct ktlsx_span){ subject->sealed, RECORD_LEN };
 	out_span = (struct ktlsx_span){ subject->out, RECORD_LEN };
-	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 5, nonce };
+	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 5, nonce, subject->tag };
 }
 
 static void seal(void)
 {
 	struct ktlsx_aead_text text = text_between(&plain_span, &sealed_span);
 
-	ktlsx_aead_seal(subject->engine, &subject->key, &text, subject->tag);
+	ktlsx_aead_seal(subject->engine, &subject->key, &text);
 }
 
 static void open_back(void)
 {
 	struct ktlsx_aead_text text = text_between(&sealed_span, &out_span);
 
-	if (ktlsx_aead_open(subject->engine, &subject->key, &text, subject->tag))
+	if (ktlsx_aead_open(subject->engine, &subject->key, &text))
 		ktap_diag("open failed");
 }
 

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Objects of kmod/crypto by the instructions they may use, and the compiler's flags for those: the one list, for the
+# kernel (Kbuild.include) and for userspace (selftests/crypto/Makefile). A set holds the sets before it, except gfni.
+
+ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
+
+ktlsx-plain := cpu aead spans vectors vectors_gcm
+ktlsx-generic := aes_generic ghash_generic gcm_generic
+ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key
+ktlsx-avx2 :=
+ktlsx-vaes :=
+ktlsx-gfni :=
+ktlsx-avx512 :=
+
+# bit slicing lives in unrolled loops: half the time of -O2
+ktlsx-flags-generic := -O3
+ktlsx-flags-aesni := -msse -msse2 -mssse3 -msse4.1 -maes -mpclmul
+ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2
+ktlsx-flags-vaes := $(ktlsx-flags-avx2) -mvaes -mvpclmulqdq
+ktlsx-flags-gfni := $(ktlsx-flags-vaes) -mgfni
+ktlsx-flags-avx512 := $(ktlsx-flags-gfni) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+
+ktlsx-crypto := $(foreach set,$(ktlsx-sets),$(ktlsx-$(set)))
+# compiled with <immintrin.h>
+ktlsx-vector := $(foreach set,aesni avx2 vaes gfni avx512,$(ktlsx-$(set)))

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the list of all engines of all algorithms, from which each test makes its variants.
+ * Must not know: what is tested. A row that is missing here is noticed by known_answers.
+ */
+#ifndef VARIANTS_H
+#define VARIANTS_H
+
+#include <string.h>
+
+#include "../../kmod/crypto/aead.h"
+
+/* ROW(name of the variant, KTLSX_AEAD_*, name of the engine) */
+#define EVERY_ENGINE(ROW)						\
+	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
+	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
+	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
+	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni")
+
+/* NULL when @aead has no such engine. */
+static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
+							    const char *name)
+{
+	const struct ktlsx_aead_engine *const *row = aead->engines;
+
+	while (*row && strcmp((*row)->name, name))
+		row++;
+	return *row;
+}
+
+#endif
