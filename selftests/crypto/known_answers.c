@@ -128,6 +128,7 @@ TEST(nothing_to_seal)
 	const struct ktlsx_aead_engine *const *row;
 	struct ktlsx_aead_key key;
 
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
 	ktlsx_aead_prepare(aead, &key, raw);
 	for (row = aead->engines; *row; row++) {
 		if (!ktlsx_aead_can_run(*row))
@@ -152,6 +153,7 @@ TEST(extreme_bytes)
 	struct ktlsx_aead_key key;
 	unsigned int i;
 
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
 	for (i = 0; i < 16; i++) {
 		memset(raw, values[i / 4], sizeof(raw));
 		memset(text, values[i % 4], sizeof(text));
@@ -178,6 +180,7 @@ TEST(wipe_leaves_nothing)
 	struct ktlsx_aead_key key;
 	u8 raw[32] = { 1 };
 
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
 	ktlsx_aead_prepare(aead, &key, raw);
 	EXPECT_NE(memcmp(&key, &zero, sizeof(key)), 0);
 	ktlsx_aead_wipe(&key);
