@@ -57,7 +57,7 @@ static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
 	const unsigned int first = KTLSX_GCM_POWERS - count;
 	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
 	const u64 (*powers)[2] = s->key->powers + first;
-	const u64 *folds = s->key->folds + first;
+	const u64 *folds = s->key->folds + KTLSX_GCM_FOLDS - count;
 	unsigned int i;
 
 	add_product(&p, _mm_xor_si128(s->queue[0], s->acc), vec128_load_aligned(powers[0]),
@@ -76,7 +76,8 @@ static __always_inline void hash_pair(const struct gcm_stream *s, struct product
 
 	if (!i)
 		x = _mm_xor_si128(x, s->acc);
-	add_pair(p, x, s->queue[i + 1], &s->key->powers[at], &s->key->folds[at]);
+	add_pair(p, x, s->queue[i + 1], &s->key->powers[at],
+		 &s->key->folds[KTLSX_GCM_FOLDS - GROUP + i]);
 }
 
 static __always_inline void half_round(__m128i b[GROUP / 2], __m128i rk)

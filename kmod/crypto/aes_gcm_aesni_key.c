@@ -107,34 +107,56 @@ static __always_inline __m128i double_block(__m128i h)
 	return _mm_xor_si128(h, _mm_and_si128(overflow, _mm_set_epi64x(POLY_HIGH, 1)));
 }
 
-static __always_inline void put_power(struct ktlsx_gcm_key *key, unsigned int n, __m128i power)
+static __always_inline void put_fold(struct ktlsx_gcm_key *key, unsigned int n, __m128i power)
 {
 	__m128i fold = _mm_xor_si128(power, vec128_swap_halves(power));
 
-	vec128_store_aligned(key->powers[KTLSX_GCM_POWERS - n], power);
-	_mm_storel_epi64((void *)&key->folds[KTLSX_GCM_POWERS - n], fold);
+	_mm_storel_epi64((void *)&key->folds[KTLSX_GCM_FOLDS - n], fold);
 }
 
-static __always_inline __m128i multiply_powers(const struct ktlsx_gcm_key *key, unsigned int n,
-					       unsigned int m)
+static __always_inline __m128i multiply(__m128i x, __m128i power)
 {
 	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
 
-	add_product(&p, vec128_load_aligned(key->powers[KTLSX_GCM_POWERS - n]),
-		    vec128_load_aligned(key->powers[KTLSX_GCM_POWERS - m]),
-		    _mm_loadl_epi64((const void *)&key->folds[KTLSX_GCM_POWERS - m]));
+	add_product(&p, x, power, _mm_xor_si128(power, vec128_swap_halves(power)));
 	return reduce(p);
+}
+
+static __always_inline u64 *power_at(struct ktlsx_gcm_key *key, unsigned int n)
+{
+	return key->powers[KTLSX_GCM_POWERS - n];
 }
 
 /* By doubling the number of powers: a chain of four products, not fifteen. */
 static __always_inline void put_powers(struct ktlsx_gcm_key *key, __m128i h)
 {
+	__m128i power = double_block(vec128_swap_bytes(h)), step;
 	unsigned int have, n;
 
-	put_power(key, 1, double_block(vec128_swap_bytes(h)));
-	for (have = 1; have < KTLSX_GCM_POWERS; have *= 2)
-		for (n = 1; n <= have; n++)
-			put_power(key, have + n, multiply_powers(key, n, have));
+	vec128_store_aligned(power_at(key, 1), power);
+	for (have = 1; have < KTLSX_GCM_POWERS; have *= 2) {
+		step = vec128_load_aligned(power_at(key, have));
+		for (n = 1; n <= have; n++) {
+			power = multiply(vec128_load_aligned(power_at(key, n)), step);
+			vec128_store_aligned(power_at(key, have + n), power);
+		}
+	}
+	for (n = 1; n <= KTLSX_GCM_FOLDS; n++)
+		put_fold(key, n, vec128_load_aligned(power_at(key, n)));
+}
+
+/* Four chains of three products each. */
+static __always_inline void put_strides(struct ktlsx_gcm_key *key)
+{
+	__m128i step = vec128_load_aligned(power_at(key, KTLSX_GCM_POWERS)), power;
+	unsigned int i, n;
+
+	for (i = KTLSX_GCM_STRIDES; i--;) {
+		n = KTLSX_GCM_STRIDES - i;
+		power = n <= 4 ? vec128_load_aligned(power_at(key, 4 * n)) :
+				 vec128_load_aligned(key->strides[i + 4]);
+		vec128_store_aligned(key->strides[i], multiply(power, step));
+	}
 }
 
 /* With vectors the compiler cannot see to be zero: it would call a string instruction. */
@@ -171,4 +193,5 @@ void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t r
 	else
 		expand_256(&gcm->aes, raw);
 	put_powers(gcm, encrypt_zero(&gcm->aes));
+	put_strides(gcm);
 }

@@ -12,20 +12,25 @@
 #include "aes_generic.h"
 
 #define KTLSX_GCM_POWERS 16
+#define KTLSX_GCM_STRIDES 12
+#define KTLSX_GCM_FOLDS 10
 
 /**
  * struct ktlsx_gcm_key - what hides in struct ktlsx_aead_key for AES-GCM
- * @aes: round keys
  * @powers: H^16 first, H^1 last, each as a reflected polynomial times x: the integer
  *          whose bit 127 is the coefficient of x^0 of H^n * x; low 64 bits first.
  *          A block loaded with its bytes reversed, multiplied by one of these and
  *          reduced, is the product in the field with no shift to correct
- * @folds: low xor high half of each of @powers, for Karatsuba's middle product
+ * @strides: H^64 first, then H^60 and so on to H^20: what moves four sums that run side by
+ *           side on by a vector of four blocks each
+ * @folds: low xor high half of H^10 to H^1, for Karatsuba's middle product
+ * @aes: round keys
  */
 struct ktlsx_gcm_key {
-	struct ktlsx_aes_key aes;
 	u64 powers[KTLSX_GCM_POWERS][2];
-	u64 folds[KTLSX_GCM_POWERS];
+	u64 strides[KTLSX_GCM_STRIDES][2];
+	u64 folds[KTLSX_GCM_FOLDS];
+	struct ktlsx_aes_key aes;
 } __aligned(64);
 
 static_assert(sizeof(struct ktlsx_gcm_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its holder");

@@ -84,28 +84,42 @@ static void multiply(u64 acc[2], const u64 hx[2], u64 fold)
 	acc[1] = w[3];
 }
 
+static u64 fold_of(const u64 power[2])
+{
+	return power[0] ^ power[1];
+}
+
+static void put_product(u64 to[2], const u64 power[2], const u64 by[2])
+{
+	memcpy(to, power, 2 * sizeof(*to));
+	multiply(to, by, fold_of(by));
+}
+
 void ktlsx_ghash_prepare(struct ktlsx_gcm_key *key, const u8 h[16])
 {
 	u64 high = port_get_be64(h), low = port_get_be64(h + 8);
 	u64 carry = 0 - (high >> 63);
-	unsigned int i = KTLSX_GCM_POWERS - 1;
-	u64 *hx = key->powers[i];
+	u64 *hx = key->powers[KTLSX_GCM_POWERS - 1];
+	const u64 *step = key->powers[KTLSX_GCM_POWERS - 4];
+	unsigned int i;
 
 	hx[1] = (high << 1 | low >> 63) ^ (carry & POLY_HIGH);
 	hx[0] = low << 1 ^ (carry & 1);
-	key->folds[i] = hx[0] ^ hx[1];
-	while (i--) {
-		memcpy(key->powers[i], key->powers[i + 1], sizeof(key->powers[i]));
-		multiply(key->powers[i], hx, key->folds[KTLSX_GCM_POWERS - 1]);
-		key->folds[i] = key->powers[i][0] ^ key->powers[i][1];
-	}
+	for (i = KTLSX_GCM_POWERS - 1; i--;)
+		put_product(key->powers[i], key->powers[i + 1], hx);
+	/* H^20 follows H^16, which is the first of the powers */
+	put_product(key->strides[KTLSX_GCM_STRIDES - 1], key->powers[0], step);
+	for (i = KTLSX_GCM_STRIDES - 1; i--;)
+		put_product(key->strides[i], key->strides[i + 1], step);
+	for (i = 0; i < KTLSX_GCM_FOLDS; i++)
+		key->folds[i] = fold_of(key->powers[KTLSX_GCM_POWERS - KTLSX_GCM_FOLDS + i]);
 }
 
 static void absorb(const struct ktlsx_gcm_key *key, u64 acc[2], u64 high, u64 low)
 {
 	acc[1] ^= high;
 	acc[0] ^= low;
-	multiply(acc, key->powers[KTLSX_GCM_POWERS - 1], key->folds[KTLSX_GCM_POWERS - 1]);
+	multiply(acc, key->powers[KTLSX_GCM_POWERS - 1], key->folds[KTLSX_GCM_FOLDS - 1]);
 }
 
 void ktlsx_ghash_update(const struct ktlsx_gcm_key *key, u64 acc[2], const u8 *data, size_t len)
