@@ -7,6 +7,7 @@
 #include "aead.h"
 #include "cpu.h"
 #include "gcm.h"
+#include "sm4_cbc.h"
 #include "sm4_gcm.h"
 
 /* Best first, generic last. */
@@ -18,6 +19,11 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
 	&ktlsx_sm4_gcm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
+	&ktlsx_sm4_cbc_generic,
 	NULL,
 };
 
@@ -35,6 +41,14 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(SM4_GCM, "sm4-gcm", 16, sm4_gcm_engines, ktlsx_sm4_gcm_generic),
+	[KTLSX_AEAD_SM4_CBC_SM3] = {
+		.name = "sm4-cbc-sm3",
+		.key_len = KTLSX_CBC_MAC_KEY_LEN + KTLSX_SM4_RAW_LEN,
+		.nonce_len = KTLSX_SM4_BLOCK_LEN,
+		.mac_len = KTLSX_CBC_MAC_LEN,
+		.engines = sm4_cbc_engines,
+		.generic = &ktlsx_sm4_cbc_generic,
+	},
 };
 
 /**
