@@ -43,17 +43,56 @@ ktlsx_sm4_cbc_key_of(const struct ktlsx_aead_key *key)
 typedef void ktlsx_cbc_crypt_t(const struct ktlsx_sm4_key *key, u8 chain[KTLSX_SM4_BLOCK_LEN],
 			       u8 *data, size_t blocks);
 
+/* the most records that any engine does at once */
+#define KTLSX_CBC_LANES_MAX 16
+/* of each of them, in one step */
+#define KTLSX_CBC_STEP_LEN KTLSX_SM3_BLOCK_LEN
+
+/**
+ * struct ktlsx_cbc_lanes - records that are encrypted at once, a lane each
+ * @chain: word by word, of all lanes, the ciphertext block before; words have their first
+ *         byte highest
+ * @hash: word by word the states of SM3
+ * @carry: word by word the 16 bytes before: 3 of no meaning, and 13 that are not hashed yet
+ * @src: next byte to read, of each lane
+ * @dst: where it goes
+ * @step: how far both move with each step
+ */
+struct ktlsx_cbc_lanes {
+	u32 chain[4 * KTLSX_CBC_LANES_MAX] __aligned(64);
+	u32 hash[KTLSX_SM3_WORDS * KTLSX_CBC_LANES_MAX];
+	u32 carry[4 * KTLSX_CBC_LANES_MAX];
+	const u8 *src[KTLSX_CBC_LANES_MAX];
+	u8 *dst[KTLSX_CBC_LANES_MAX];
+	u64 step[KTLSX_CBC_LANES_MAX];
+};
+
+/**
+ * typedef ktlsx_cbc_lanes_t - hash and encrypt in all lanes
+ * @key: round keys
+ * @lanes: what is to be done; each source byte is loaded once
+ * @steps: how many
+ */
+typedef void ktlsx_cbc_lanes_t(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lanes *lanes,
+			       size_t steps);
+
 /**
  * struct ktlsx_cbc_ops - what the mode asks of an engine
  * @hash: SM3
  * @encrypt: CBC, in place; @chain is the block before and becomes the last one written
  * @decrypt: CBC, in place; @chain is the ciphertext block before and becomes the last one read
+ * @run: many records at once; NULL where there are no lanes
+ * @hash_lanes: SM3 in lanes
+ * @lanes: how many there are
  * @uses_fpu: call these inside a vector section only
  */
 struct ktlsx_cbc_ops {
 	ktlsx_sm3_blocks_t *hash;
 	ktlsx_cbc_crypt_t *encrypt;
 	ktlsx_cbc_crypt_t *decrypt;
+	ktlsx_cbc_lanes_t *run;
+	ktlsx_sm3_lanes_t *hash_lanes;
+	unsigned int lanes;
 	bool uses_fpu;
 };
 
@@ -72,10 +111,16 @@ void ktlsx_cbc_block(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_ke
 ktlsx_cbc_crypt_t ktlsx_cbc_generic_encrypt;
 ktlsx_cbc_crypt_t ktlsx_cbc_generic_decrypt;
 
+/* One family an engine. */
+ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_encrypt;
+ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_decrypt;
+ktlsx_cbc_lanes_t ktlsx_cbc_gfni512_run;
+
 /* Described in sm4_cbc_open.c. */
 bool ktlsx_cbc_open_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
 			const struct ktlsx_aead_text *text);
 
 extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_generic;
+extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_gfni512;
 
 #endif
