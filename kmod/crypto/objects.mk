@@ -7,9 +7,9 @@ ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
 ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4
 ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic
 ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key sm4_gcm_aesni_key
-ktlsx-avx2 :=
+ktlsx-avx2 := sm4_gcm_aesni_avx2
 ktlsx-vaes :=
-ktlsx-gfni :=
+ktlsx-gfni := sm4_gcm_gfni256
 ktlsx-avx512 := sm4_gcm_gfni512
 
 # bit slicing lives in unrolled loops: half the time of -O2
