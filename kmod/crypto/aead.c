@@ -18,6 +18,9 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
+	&ktlsx_sm4_gcm_gfni512,
+	&ktlsx_sm4_gcm_gfni256,
+	&ktlsx_sm4_gcm_aesni_avx2,
 	&ktlsx_sm4_gcm_generic,
 	NULL,
 };

@@ -19,9 +19,6 @@ typedef __m256i lanes;
 #define LANES_GROUPS 2
 
 #define lanes_rol(x, n) _mm256_or_si256(_mm256_slli_epi32(x, n), _mm256_srli_epi32(x, 32 - (n)))
-#define lanes_rol_8(x) lanes_move_bytes(x, 0x02010003)
-#define lanes_rol_16(x) lanes_move_bytes(x, 0x01000302)
-#define lanes_rol_24(x) lanes_move_bytes(x, 0x00030201)
 
 static __always_inline lanes lanes_load(const void *p)
 {

@@ -19,9 +19,6 @@ typedef __m512i lanes;
 #define LANES_GROUPS 4
 
 #define lanes_rol(x, n) _mm512_rol_epi32(x, n)
-#define lanes_rol_8(x) lanes_rol(x, 8)
-#define lanes_rol_16(x) lanes_rol(x, 16)
-#define lanes_rol_24(x) lanes_rol(x, 24)
 
 static __always_inline lanes lanes_load(const void *p)
 {

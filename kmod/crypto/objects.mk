@@ -8,11 +8,11 @@ ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4 vectors_sm4_cbc
 ktlsx-plain += sm4_cbc sm4_cbc_open sm4_cbc_engines
 ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic
 ktlsx-generic += sm3_generic sm4_cbc_generic
-ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key
-ktlsx-avx2 := sm3_avx2 sm3_x8_avx2
+ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key sm4_gcm_aesni_key
+ktlsx-avx2 := sm4_gcm_aesni_avx2 sm3_avx2 sm3_x8_avx2 sm4_cbc_aesni_avx2
 ktlsx-vaes :=
-ktlsx-gfni :=
-ktlsx-avx512 := sm3_x16_avx512
+ktlsx-gfni := sm4_gcm_gfni256 sm4_cbc_gfni256
+ktlsx-avx512 := sm4_gcm_gfni512 sm3_x16_avx512 sm4_cbc_gfni512
 
 # bit slicing lives in unrolled loops: half the time of -O2
 ktlsx-flags-generic := -O3

@@ -112,6 +112,12 @@ ktlsx_cbc_crypt_t ktlsx_cbc_generic_encrypt;
 ktlsx_cbc_crypt_t ktlsx_cbc_generic_decrypt;
 
 /* One family an engine. */
+ktlsx_cbc_crypt_t ktlsx_cbc_aesni_avx2_encrypt;
+ktlsx_cbc_crypt_t ktlsx_cbc_aesni_avx2_decrypt;
+ktlsx_cbc_lanes_t ktlsx_cbc_aesni_avx2_run;
+ktlsx_cbc_crypt_t ktlsx_cbc_gfni256_encrypt;
+ktlsx_cbc_crypt_t ktlsx_cbc_gfni256_decrypt;
+ktlsx_cbc_lanes_t ktlsx_cbc_gfni256_run;
 ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_encrypt;
 ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_decrypt;
 ktlsx_cbc_lanes_t ktlsx_cbc_gfni512_run;
@@ -121,6 +127,8 @@ bool ktlsx_cbc_open_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead
 			const struct ktlsx_aead_text *text);
 
 extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_generic;
+extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_aesni_avx2;
+extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_gfni256;
 extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_gfni512;
 
 #endif

@@ -8,25 +8,58 @@
 #include "lanes512.h"
 #include "sm3_lanes.h"
 #include "sm4_cbc_lanes.h"
+#include "sm4_gfni512.h"
 
-#define LANES_MATRIX(name) _mm512_set1_epi64((long long)KTLSX_SM4_##name)
 #define ONE_MATRIX(name) _mm_set1_epi64x((long long)KTLSX_SM4_##name)
+#define ONE_INVERSE(x, name)								\
+	_mm_gf2p8affineinv_epi64_epi8(x, ONE_MATRIX(name), KTLSX_SM4_##name##_CONST)
 
-static __always_inline void lanes_sbox(lanes t, lanes *p, lanes *r)
+static __always_inline void lanes_round(lanes *a, lanes b, lanes c, lanes d, u32 key)
 {
-	*r = _mm512_gf2p8affineinv_epi64_epi8(t, LANES_MATRIX(MR), KTLSX_SM4_MR_CONST);
-	*p = _mm512_gf2p8affineinv_epi64_epi8(t, LANES_MATRIX(MP), KTLSX_SM4_MP_CONST);
-}
-
-static __always_inline void one_sbox(__m128i t, __m128i *p, __m128i *r)
-{
-	*r = _mm_gf2p8affineinv_epi64_epi8(t, ONE_MATRIX(MR), KTLSX_SM4_MR_CONST);
-	*p = _mm_gf2p8affineinv_epi64_epi8(t, ONE_MATRIX(MP), KTLSX_SM4_MP_CONST);
+	sm4_words_round(a, b, c, d, key);
 }
 
 static __always_inline lanes lanes_fold(lanes x)
 {
-	return _mm512_gf2p8affine_epi64_epi8(x, LANES_MATRIX(PRE), 0);
+	return _mm512_gf2p8affine_epi64_epi8(x, _mm512_set1_epi64((long long)KTLSX_SM4_PRE), 0);
+}
+
+static __always_inline lanes lanes_unfold(lanes y)
+{
+	return SM4_AFFINE(y, PRE_BACK);
+}
+
+/*
+ * A round that is waited for: @t is the sum it starts from, and becomes that of the next one,
+ * whose key is @next_key. All that the sum needs but @t is added to it before.
+ */
+static __always_inline void lanes_next(lanes *t, lanes *a, lanes c, lanes d, u32 next_key)
+{
+	lanes sum = lanes_xor3(c, d, lanes_all(next_key)), p, q, r;
+
+	p = SM4_INVERSE(*t, MP);
+	r = SM4_INVERSE(*t, MR);
+	q = lanes_xor(p, r);
+	p = lanes_xor3(lanes_xor(*a, sum), p, lanes_rol(r, 24));
+	*t = lanes_xor3(p, lanes_rol(q, 8), lanes_rol(q, 16));
+	*a = lanes_xor(*t, sum);
+}
+
+static __always_inline __m128i one_xor3(__m128i a, __m128i b, __m128i c)
+{
+	return _mm_ternarylogic_epi32(a, b, c, 0x96);
+}
+
+static __always_inline void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key)
+{
+	__m128i sum = one_xor3(c, d, _mm_set1_epi32((int)next_key)), p, q, r;
+
+	p = ONE_INVERSE(*t, MP);
+	r = ONE_INVERSE(*t, MR);
+	q = _mm_xor_si128(p, r);
+	p = one_xor3(_mm_xor_si128(*a, sum), p, _mm_rol_epi32(r, 24));
+	*t = one_xor3(p, _mm_rol_epi32(q, 8), _mm_rol_epi32(q, 16));
+	*a = _mm_xor_si128(*t, sum);
 }
 
 static __always_inline __m128i one_fold(__m128i x)
@@ -34,19 +67,9 @@ static __always_inline __m128i one_fold(__m128i x)
 	return _mm_gf2p8affine_epi64_epi8(x, ONE_MATRIX(PRE), 0);
 }
 
-static __always_inline lanes lanes_unfold(lanes y)
-{
-	return _mm512_gf2p8affine_epi64_epi8(y, LANES_MATRIX(PRE_BACK), KTLSX_SM4_PRE_BACK_CONST);
-}
-
 static __always_inline __m128i one_unfold(__m128i y)
 {
 	return _mm_gf2p8affine_epi64_epi8(y, ONE_MATRIX(PRE_BACK), KTLSX_SM4_PRE_BACK_CONST);
-}
-
-static __always_inline __m128i one_xor3(__m128i a, __m128i b, __m128i c)
-{
-	return _mm_ternarylogic_epi32(a, b, c, 0x96);
 }
 
 void ktlsx_cbc_gfni512_encrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Owns SM4-CBC in lanes: encrypting as many records as a vector has lanes, hashed on the way,
- * and decrypting the blocks of one. And encrypting one record, in the first lane of a vector.
- * Must not know: how wide a vector is, nor how the S-box is computed: the engine that includes
+ * Owns SM4-CBC in vectors of any width: decrypting the blocks of a record in all lanes, and
+ * encrypting one record, whose words are in vectors of four that are the same.
+ * Must not know: how wide a vector is, nor how a round is computed: the engine that includes
  * this has included lanes256.h or lanes512.h and defines what is declared first here.
- * Concurrency: stateless; each source byte is loaded once.
+ * Concurrency: stateless.
  * Specification: GB/T 32907-2016; the basis is that of sm4_basis.h.
  */
 #ifndef KTLSX_CRYPTO_SM4_CBC_LANES_H
@@ -16,54 +16,23 @@
 #define BLOCK KTLSX_SM4_BLOCK_LEN
 #define GROUP_LEN (LANES * BLOCK)
 
-/* P and R of sm4_basis.h of each byte of @t; in all lanes, and in vectors of one block. */
-static void lanes_sbox(lanes t, lanes *p, lanes *r);
-static void one_sbox(__m128i t, __m128i *p, __m128i *r);
+/* One round on words in the basis: the next one takes the place of @a. */
+static void lanes_round(lanes *a, lanes b, lanes c, lanes d, u32 key);
+/*
+ * A round that is waited for, the same in all four lanes: @t is the sum it starts from, and becomes that
+ * of the next one, whose key is @next_key.
+ */
+static void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key);
 /* Each byte multiplied by PRE. */
 static lanes lanes_fold(lanes x);
 static __m128i one_fold(__m128i x);
 /* From the basis: each byte multiplied by PRE_BACK, with its constant. */
 static lanes lanes_unfold(lanes y);
 static __m128i one_unfold(__m128i y);
-static __m128i one_xor3(__m128i a, __m128i b, __m128i c);
 
-/* Rotations to the left by bytes, as moves of bytes. */
-#define ROL_8 0x02010003
-#define ROL_16 0x01000302
-#define ROL_24 0x00030201
-#define SWAP 0x00010203
-
-static __always_inline __m128i one_move_bytes(__m128i x, u32 bytes)
+static __always_inline __m128i one_swap(__m128i x)
 {
-	const __m128i quads = _mm_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
-
-	return _mm_shuffle_epi8(x, _mm_add_epi8(quads, _mm_set1_epi32((int)bytes)));
-}
-
-/*
- * A round that is waited for: @t is the sum it starts from, and becomes that of the next one,
- * whose key is @next_key. All that the sum needs but @t is added to it before.
- */
-static __always_inline void lanes_next(lanes *t, lanes *a, lanes c, lanes d, u32 next_key)
-{
-	lanes sum = lanes_xor3(c, d, lanes_all(next_key)), p, r, q, early;
-
-	lanes_sbox(*t, &p, &r);
-	q = lanes_xor(p, r);
-	early = lanes_xor3(lanes_xor(*a, sum), p, lanes_rol_24(r));
-	*t = lanes_xor3(early, lanes_rol_8(q), lanes_rol_16(q));
-	*a = lanes_xor(*t, sum);
-}
-
-static __always_inline void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key)
-{
-	__m128i sum = one_xor3(c, d, _mm_set1_epi32((int)next_key)), p, r, q, early;
-
-	one_sbox(*t, &p, &r);
-	q = _mm_xor_si128(p, r);
-	early = one_xor3(_mm_xor_si128(*a, sum), p, one_move_bytes(r, ROL_24));
-	*t = one_xor3(early, one_move_bytes(q, ROL_8), one_move_bytes(q, ROL_16));
-	*a = _mm_xor_si128(*t, sum);
+	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
 }
 
 /* @groups times as many blocks as there are lanes, in place; returns the last block as it was. */
@@ -71,7 +40,7 @@ static __always_inline __m128i lanes_decrypt(const u32 *folded, u8 *data, __m128
 					     const unsigned int groups)
 {
 	const lanes constant = lanes_all(KTLSX_SM4_PRE_CONST * 0x01010101u);
-	lanes x[LANES_GROUPS][4], t, p, r, q, z;
+	lanes x[LANES_GROUPS][4], out[4], t;
 	unsigned int g, i, round;
 	__m128i last;
 
@@ -82,24 +51,18 @@ static __always_inline __m128i lanes_decrypt(const u32 *folded, u8 *data, __m128
 		for (i = 0; i < 4; i++)
 			x[g][i] = lanes_xor(lanes_fold(x[g][i]), constant);
 	}
-	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4) {
-		for (i = 0; i < 4; i++) {
-			for (g = 0; g < groups; g++) {
-				z = lanes_all(folded[KTLSX_SM4_ROUNDS - 1 - round - i]);
-				t = lanes_xor3(x[g][(i + 1) % 4], x[g][(i + 2) % 4],
-					       x[g][(i + 3) % 4]);
-				lanes_sbox(lanes_xor(t, z), &p, &r);
-				q = lanes_xor(p, r);
-				z = lanes_xor3(x[g][i], p, lanes_move_bytes(r, ROL_24));
-				x[g][i] = lanes_xor3(z, lanes_move_bytes(q, ROL_8),
-						     lanes_move_bytes(q, ROL_16));
-			}
-		}
+	for (round = KTLSX_SM4_ROUNDS; round; round -= 4) {
+		for (g = 0; g < groups; g++)
+			lanes_round(&x[g][0], x[g][1], x[g][2], x[g][3], folded[round - 1]);
+		for (g = 0; g < groups; g++)
+			lanes_round(&x[g][1], x[g][2], x[g][3], x[g][0], folded[round - 2]);
+		for (g = 0; g < groups; g++)
+			lanes_round(&x[g][2], x[g][3], x[g][0], x[g][1], folded[round - 3]);
+		for (g = 0; g < groups; g++)
+			lanes_round(&x[g][3], x[g][0], x[g][1], x[g][2], folded[round - 4]);
 	}
 	last = lanes_block(data + GROUP_LEN * groups - BLOCK);
 	for (g = groups; g--;) {
-		lanes out[4];
-
 		for (i = 0; i < 4; i++)
 			out[i] = lanes_unfold(x[g][3 - i]);
 		lanes_to_blocks(out);
@@ -167,20 +130,21 @@ static __always_inline void one_encrypt(const struct ktlsx_sm4_key *key, u8 chai
 	__m128i a, b, c, d, t, x;
 	unsigned int i;
 
-	x = _mm_xor_si128(one_fold(one_move_bytes(lanes_block(chain), SWAP)), constant);
-	d = x;
-	c = _mm_shuffle_epi32(x, 1);
-	b = _mm_shuffle_epi32(x, 2);
-	a = _mm_shuffle_epi32(x, 3);
+	x = _mm_xor_si128(one_fold(one_swap(lanes_block(chain))), constant);
+	d = _mm_shuffle_epi32(x, 0);
+	c = _mm_shuffle_epi32(x, 0x55);
+	b = _mm_shuffle_epi32(x, 0xaa);
+	a = _mm_shuffle_epi32(x, 0xff);
 	for (; blocks; blocks--, data += BLOCK) {
-		x = one_fold(one_move_bytes(lanes_block(data), SWAP));
+		x = one_fold(one_swap(lanes_block(data)));
 		t = a;
-		a = _mm_xor_si128(d, x);
-		d = _mm_xor_si128(t, _mm_shuffle_epi32(x, 3));
+		a = _mm_xor_si128(d, _mm_shuffle_epi32(x, 0));
+		d = _mm_xor_si128(t, _mm_shuffle_epi32(x, 0xff));
 		t = b;
-		b = _mm_xor_si128(c, _mm_shuffle_epi32(x, 1));
-		c = _mm_xor_si128(t, _mm_shuffle_epi32(x, 2));
-		t = _mm_xor_si128(one_xor3(b, c, d), _mm_set1_epi32((int)folded[0]));
+		b = _mm_xor_si128(c, _mm_shuffle_epi32(x, 0x55));
+		c = _mm_xor_si128(t, _mm_shuffle_epi32(x, 0xaa));
+		t = _mm_xor_si128(_mm_set1_epi32((int)folded[0]), d);
+		t = _mm_xor_si128(t, _mm_xor_si128(b, c));
 		for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4) {
 			one_next(&t, &a, c, d, folded[i + 1]);
 			one_next(&t, &b, d, a, folded[i + 2]);
@@ -188,7 +152,7 @@ static __always_inline void one_encrypt(const struct ktlsx_sm4_key *key, u8 chai
 			one_next(&t, &d, b, c, folded[(i + 4) % KTLSX_SM4_ROUNDS]);
 		}
 		x = _mm_unpacklo_epi64(_mm_unpacklo_epi32(d, c), _mm_unpacklo_epi32(b, a));
-		_mm_storeu_si128((void *)data, one_move_bytes(one_unfold(x), SWAP));
+		_mm_storeu_si128((void *)data, one_swap(one_unfold(x)));
 	}
 	_mm_storeu_si128((void *)chain, lanes_block(data - BLOCK));
 }

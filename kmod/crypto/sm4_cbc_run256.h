@@ -2,7 +2,7 @@
 /*
  * Owns encrypting eight records at once in 256-bit vectors, hashed on the way: SM4 and SM3 one
  * after the other, since together they do not fit into sixteen registers.
- * Must not know: how the S-box is computed. To be included by vector engines only, behind
+ * Must not know: how a round is computed. To be included by vector engines only, behind
  * sm4_cbc_lanes.h.
  * Concurrency: stateless; each source byte is loaded once.
  */
@@ -14,15 +14,13 @@ static __always_inline void lanes_encrypt(const u32 *folded, lanes y[4], const l
 {
 	lanes a = lanes_xor(y[0], lanes_fold(x[0])), b = lanes_xor(y[1], lanes_fold(x[1]));
 	lanes c = lanes_xor(y[2], lanes_fold(x[2])), d = lanes_xor(y[3], lanes_fold(x[3]));
-	lanes t = lanes_xor(lanes_xor3(b, c, d), lanes_all(folded[0]));
 	unsigned int i;
 
 	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4) {
-		lanes_next(&t, &a, c, d, folded[i + 1]);
-		lanes_next(&t, &b, d, a, folded[i + 2]);
-		lanes_next(&t, &c, a, b, folded[i + 3]);
-		/* behind the last round any key will do */
-		lanes_next(&t, &d, b, c, folded[(i + 4) % KTLSX_SM4_ROUNDS]);
+		lanes_round(&a, b, c, d, folded[i]);
+		lanes_round(&b, c, d, a, folded[i + 1]);
+		lanes_round(&c, d, a, b, folded[i + 2]);
+		lanes_round(&d, a, b, c, folded[i + 3]);
 	}
 	y[0] = d;
 	y[1] = c;

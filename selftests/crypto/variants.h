@@ -17,7 +17,13 @@
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
-	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
+	ROW(sm4_gcm_aesni_avx2, SM4_GCM, "aesni-avx2");			\
+	ROW(sm4_gcm_gfni256, SM4_GCM, "gfni256");			\
+	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512");			\
+	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic");			\
+	ROW(sm4_cbc_aesni_avx2, SM4_CBC_SM3, "aesni-avx2");		\
+	ROW(sm4_cbc_gfni256, SM4_CBC_SM3, "gfni256");			\
+	ROW(sm4_cbc_gfni512, SM4_CBC_SM3, "gfni512")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
