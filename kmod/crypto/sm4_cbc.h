@@ -11,6 +11,7 @@
 #include "aead.h"
 #include "sm3.h"
 #include "sm4.h"
+#include "spans.h"
 
 #define KTLSX_CBC_MAC_KEY_LEN 32
 #define KTLSX_CBC_MAC_LEN KTLSX_SM3_DIGEST_LEN
@@ -96,11 +97,40 @@ struct ktlsx_cbc_ops {
 	bool uses_fpu;
 };
 
+/**
+ * struct ktlsx_cbc_place - how far sealing of one record has come
+ * @hash: SM3 state
+ * @chain: ciphertext block before
+ * @before: the bytes before this place that are not hashed yet; at the start the header
+ * @src: place in the source
+ * @dst: place in the destination
+ * @left: bytes of content behind it
+ * @text_len: bytes of content in all
+ */
+struct ktlsx_cbc_place {
+	u32 hash[KTLSX_SM3_WORDS];
+	u8 chain[KTLSX_SM4_BLOCK_LEN];
+	u8 before[KTLSX_CBC_HEADER_LEN];
+	struct ktlsx_cursor src;
+	struct ktlsx_cursor dst;
+	size_t left;
+	size_t text_len;
+};
+
+/* Bits of all that the inner hash takes, the key block too. */
+static inline u32 ktlsx_cbc_bits(u64 content_len)
+{
+	return 8 * (u32)(KTLSX_SM3_BLOCK_LEN + KTLSX_CBC_HEADER_LEN + content_len);
+}
+
 /* Described in sm4_cbc.c. */
 void ktlsx_sm4_cbc_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 void ktlsx_cbc_mac(const struct ktlsx_cbc_ops *ops, const u32 outer[KTLSX_SM3_WORDS],
 		   const u32 inner[KTLSX_SM3_WORDS], u8 mac[KTLSX_CBC_MAC_LEN]);
 void ktlsx_cbc_pause(const struct ktlsx_cbc_ops *ops, size_t done);
+void ktlsx_cbc_set_header(u8 header[KTLSX_CBC_HEADER_LEN], const u8 *aad, u64 content_len);
+void ktlsx_cbc_seal_rest(const struct ktlsx_cbc_ops *ops, const struct ktlsx_sm4_cbc_key *key,
+			 struct ktlsx_cbc_place *place);
 void ktlsx_cbc_seal_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
 			const struct ktlsx_aead_text *text);
 void ktlsx_cbc_block(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
@@ -121,6 +151,10 @@ ktlsx_cbc_lanes_t ktlsx_cbc_gfni256_run;
 ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_encrypt;
 ktlsx_cbc_crypt_t ktlsx_cbc_gfni512_decrypt;
 ktlsx_cbc_lanes_t ktlsx_cbc_gfni512_run;
+
+/* Described in sm4_cbc_run.c. */
+void ktlsx_cbc_seal_many(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
+			 const struct ktlsx_aead_text *texts, unsigned int count);
 
 /* Described in sm4_cbc_open.c. */
 bool ktlsx_cbc_open_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
