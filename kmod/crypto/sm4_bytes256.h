@@ -34,39 +34,45 @@ static __always_inline __m256i sm4_r256(__m256i t, const struct sm4_gfni256 *m)
 	return _mm256_gf2p8affineinv_epi64_epi8(t, vec256_load_aligned(m->mr), KTLSX_SM4_MR_CONST);
 }
 
-/* One round: the next word takes the place of @a. */
-static __always_inline void sm4_bytes256_round(__m256i a[4], const __m256i b[4],
-					       const __m256i c[4], const __m256i d[4],
-					       const u32 key[4])
+/*
+ * One round: of the four words in memory the next one takes the place of @a, and of the
+ * newest, @d. Words other than that live in memory: 16 registers do not hold a round as well.
+ */
+static __always_inline void sm4_bytes256_round(__m256i *y, unsigned int a, unsigned int b,
+					       unsigned int c, __m256i d[4], const u32 key[4])
 {
 	const struct sm4_gfni256 *m = &sm4_gfni256;
-	__m256i t0, t1, t2, t3, p, r;
+	__m256i t0, t1, t2, t3, p, q;
 
 	sm4_opaque_pointer(m);
-	t0 = sm4_sum256(b[0], c[0], d[0], key[0]);
-	t1 = sm4_sum256(b[1], c[1], d[1], key[1]);
-	t2 = sm4_sum256(b[2], c[2], d[2], key[2]);
-	t3 = sm4_sum256(b[3], c[3], d[3], key[3]);
-
+	sm4_opaque_pointer(y);
 	/* T_j = R_j ^ P_(j+3); byte j takes T_(j+1) ^ T_(j+2) ^ T_(j+3) */
+	t0 = sm4_sum256(y[b], y[c], d[0], key[0]);
 	p = sm4_p256(t0, m);
-	r = sm4_r256(t0, m);
-	t0 = sm4_p256(t1, m);
+	t0 = sm4_r256(t0, m);
+	t1 = sm4_sum256(y[b + 1], y[c + 1], d[1], key[1]);
+	q = sm4_p256(t1, m);
 	t1 = _mm256_xor_si256(sm4_r256(t1, m), p);
+	t2 = sm4_sum256(y[b + 2], y[c + 2], d[2], key[2]);
 	p = sm4_p256(t2, m);
-	t2 = _mm256_xor_si256(sm4_r256(t2, m), t0);
-	t0 = sm4_p256(t3, m);
+	t2 = _mm256_xor_si256(sm4_r256(t2, m), q);
+	t3 = sm4_sum256(y[b + 3], y[c + 3], d[3], key[3]);
+	q = sm4_p256(t3, m);
 	t3 = _mm256_xor_si256(sm4_r256(t3, m), p);
-	t0 = _mm256_xor_si256(r, t0);
+	t0 = _mm256_xor_si256(t0, q);
 
 	p = _mm256_xor_si256(t0, t1);
-	r = _mm256_xor_si256(t2, t3);
+	q = _mm256_xor_si256(t2, t3);
 	vec256_opaque(&p);
-	vec256_opaque(&r);
-	a[0] = _mm256_xor_si256(_mm256_xor_si256(a[0], t1), r);
-	a[1] = _mm256_xor_si256(_mm256_xor_si256(a[1], t0), r);
-	a[2] = _mm256_xor_si256(_mm256_xor_si256(a[2], t3), p);
-	a[3] = _mm256_xor_si256(_mm256_xor_si256(a[3], t2), p);
+	vec256_opaque(&q);
+	d[0] = _mm256_xor_si256(_mm256_xor_si256(y[a], t1), q);
+	d[1] = _mm256_xor_si256(_mm256_xor_si256(y[a + 1], t0), q);
+	d[2] = _mm256_xor_si256(_mm256_xor_si256(y[a + 2], t3), p);
+	d[3] = _mm256_xor_si256(_mm256_xor_si256(y[a + 3], t2), p);
+	y[a] = d[0];
+	y[a + 1] = d[1];
+	y[a + 2] = d[2];
+	y[a + 3] = d[3];
 }
 
 static __always_inline void sm4_bytes256_unfold(__m256i to[4], const __m256i from[4])

@@ -89,11 +89,12 @@ static __always_inline void sm4_ctr_rounds(const struct sm4_ctr *ctr, __m256i y[
 					   unsigned int round)
 {
 	const u32 (*keys)[4] = ctr->keys + round;
+	__m256i d[4] = { y[12], y[13], y[14], y[15] };
 
-	sm4_bytes256_round(y, y + 4, y + 8, y + 12, keys[0]);
-	sm4_bytes256_round(y + 4, y + 8, y + 12, y, keys[1]);
-	sm4_bytes256_round(y + 8, y + 12, y, y + 4, keys[2]);
-	sm4_bytes256_round(y + 12, y, y + 4, y + 8, keys[3]);
+	sm4_bytes256_round(y, 0, 4, 8, d, keys[0]);
+	sm4_bytes256_round(y, 4, 8, 12, d, keys[1]);
+	sm4_bytes256_round(y, 8, 12, 0, d, keys[2]);
+	sm4_bytes256_round(y, 12, 0, 4, d, keys[3]);
 }
 
 /* To blocks in their order; the last word comes out first. */
