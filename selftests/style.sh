@@ -27,7 +27,7 @@ ignore=FILE_PATH_CHANGES,LINUX_VERSION_CODE,SPDX_LICENSE_TAG
 # Files that cannot follow one of the rules, with the reason.
 declare -A ignore_in=(
 	# The bridge defines the very names (__aligned, __always_inline, ...) that these rules tell other files to use.
-	[kmod/crypto/port.h]="COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,INIT_ATTRIBUTE"
+	[kmod/crypto/port_user.h]="COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,INIT_ATTRIBUTE"
 	# Its macro is a group of static_assert() at file scope, where no do-while can stand.
 	[kmod/suite.c]="MULTISTATEMENT_MACRO_USE_DO_WHILE,CONSTANT_COMPARISON"
 	# A proto_ops of ours is a copy of the base's, filled in at run time: it cannot be const where that happens.
