@@ -5,6 +5,7 @@
  * Concurrency: the table is written at load only; everything else reads.
  */
 #include "aead.h"
+#include "ccm.h"
 #include "cpu.h"
 #include "gcm.h"
 #include "sm4_gcm.h"
@@ -18,6 +19,17 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
 	&ktlsx_sm4_gcm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const aes_ccm_engines[] = {
+	&ktlsx_aes_ccm_aesni,
+	&ktlsx_aes_ccm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
+	&ktlsx_sm4_ccm_generic,
 	NULL,
 };
 
@@ -35,6 +47,9 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(SM4_GCM, "sm4-gcm", 16, sm4_gcm_engines, ktlsx_sm4_gcm_generic),
+	AEAD_LIKE(AES_128_CCM, "aes-128-ccm", 16, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(AES_256_CCM, "aes-256-ccm", 32, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),
 };
 
 /**

@@ -68,3 +68,9 @@ void ktlsx_simd_end(void)
 	if (PORT_DEBUG)
 		preempt_enable();
 }
+
+void ktlsx_simd_pause(void)
+{
+	kernel_fpu_end();
+	kernel_fpu_begin();
+}

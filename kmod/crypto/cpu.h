@@ -57,4 +57,14 @@ bool __must_check ktlsx_simd_begin(void);
  */
 void ktlsx_simd_end(void);
 
+/**
+ * ktlsx_simd_pause() - leave and re-enter the section, for whoever waits for the CPU
+ *
+ * For engines whose record takes longer than a section may last. Vector registers lose what
+ * they hold: state goes to memory before, and what is left there is wiped after.
+ *
+ * Context: Inside a section, of which there is one before and one after.
+ */
+void ktlsx_simd_pause(void);
+
 #endif

@@ -16,7 +16,12 @@
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
-	ROW(sm4_gcm_generic, SM4_GCM, "generic")
+	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
+	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
+	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
+	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\
+	ROW(aes_256_ccm_aesni, AES_256_CCM, "aesni");			\
+	ROW(sm4_ccm_generic, SM4_CCM, "generic")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
