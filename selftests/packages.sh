@@ -9,7 +9,7 @@ set -euo pipefail
 
 declare -A packages=(
 	[module]="build-essential"
-	[check]="build-essential libssl-dev valgrind"
+	[check]="build-essential libssl-dev libgcrypt20-dev valgrind"
 	[vm]="build-essential libssl-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd"
 	[userspace]="build-essential libssl-dev libjson-c-dev"
 	[handshake]="build-essential clang libclang-rt-dev libssl-dev libjson-c-dev openssl gnutls-bin curl nginx-light tshark valgrind

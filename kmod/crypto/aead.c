@@ -7,11 +7,17 @@
 #include "aead.h"
 #include "cpu.h"
 #include "gcm.h"
+#include "sm4_gcm.h"
 
 /* Best first, generic last. */
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
+	&ktlsx_sm4_gcm_generic,
 	NULL,
 };
 
@@ -28,6 +34,7 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
+	AEAD_LIKE(SM4_GCM, "sm4-gcm", 16, sm4_gcm_engines, ktlsx_sm4_gcm_generic),
 };
 
 /**

@@ -16,7 +16,7 @@
 #define KTLSX_GCM_FOLDS 10
 
 /**
- * struct ktlsx_gcm_key - what hides in struct ktlsx_aead_key for AES-GCM
+ * struct ktlsx_ghash_key - the hash part of a prepared key, with which each of them starts
  * @powers: H^16 first, H^1 last, each as a reflected polynomial times x: the integer
  *          whose bit 127 is the coefficient of x^0 of H^n * x; low 64 bits first.
  *          A block loaded with its bytes reversed, multiplied by one of these and
@@ -24,12 +24,30 @@
  * @strides: H^64 first, then H^60 and so on to H^20: what moves four sums that run side by
  *           side on by a vector of four blocks each
  * @folds: low xor high half of H^10 to H^1, for Karatsuba's middle product
- * @aes: round keys
  */
-struct ktlsx_gcm_key {
+struct ktlsx_ghash_key {
 	u64 powers[KTLSX_GCM_POWERS][2];
 	u64 strides[KTLSX_GCM_STRIDES][2];
 	u64 folds[KTLSX_GCM_FOLDS];
+} __aligned(16);
+
+/**
+ * struct ktlsx_gcm_key - what hides in struct ktlsx_aead_key for AES-GCM
+ * @hash: for GHASH; its members go by their own names, too
+ * @powers: of @hash
+ * @strides: of @hash
+ * @folds: of @hash
+ * @aes: round keys
+ */
+struct ktlsx_gcm_key {
+	union {
+		struct ktlsx_ghash_key hash;
+		struct {
+			u64 powers[KTLSX_GCM_POWERS][2];
+			u64 strides[KTLSX_GCM_STRIDES][2];
+			u64 folds[KTLSX_GCM_FOLDS];
+		};
+	};
 	struct ktlsx_aes_key aes;
 } __aligned(64);
 
@@ -38,6 +56,11 @@ static_assert(sizeof(struct ktlsx_gcm_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its
 static inline const struct ktlsx_gcm_key *ktlsx_gcm_key_of(const struct ktlsx_aead_key *key)
 {
 	return (const struct ktlsx_gcm_key *)(const void *)key->state;
+}
+
+static inline const struct ktlsx_ghash_key *ktlsx_ghash_key_of(const struct ktlsx_aead_key *key)
+{
+	return (const struct ktlsx_ghash_key *)(const void *)key->state;
 }
 
 extern const struct ktlsx_aead_engine ktlsx_gcm_generic;

@@ -3,7 +3,7 @@
  * Owns the product of GHASH by carry-less multiplication: sums of products, reduced once.
  * Must not know: where blocks come from. To be included by vector engines only.
  * Concurrency: stateless.
- * Specification: NIST SP 800-38D section 6.3; the operands are as struct ktlsx_gcm_key says.
+ * Specification: NIST SP 800-38D section 6.3; the operands are as struct ktlsx_ghash_key says.
  */
 #ifndef KTLSX_CRYPTO_GHASH_CLMUL_H
 #define KTLSX_CRYPTO_GHASH_CLMUL_H

@@ -95,7 +95,7 @@ static void put_product(u64 to[2], const u64 power[2], const u64 by[2])
 	multiply(to, by, fold_of(by));
 }
 
-void ktlsx_ghash_prepare(struct ktlsx_gcm_key *key, const u8 h[16])
+void ktlsx_ghash_prepare(struct ktlsx_ghash_key *key, const u8 h[16])
 {
 	u64 high = port_get_be64(h), low = port_get_be64(h + 8);
 	u64 carry = 0 - (high >> 63);
@@ -115,14 +115,14 @@ void ktlsx_ghash_prepare(struct ktlsx_gcm_key *key, const u8 h[16])
 		key->folds[i] = fold_of(key->powers[KTLSX_GCM_POWERS - KTLSX_GCM_FOLDS + i]);
 }
 
-static void absorb(const struct ktlsx_gcm_key *key, u64 acc[2], u64 high, u64 low)
+static void absorb(const struct ktlsx_ghash_key *key, u64 acc[2], u64 high, u64 low)
 {
 	acc[1] ^= high;
 	acc[0] ^= low;
 	multiply(acc, key->powers[KTLSX_GCM_POWERS - 1], key->folds[KTLSX_GCM_FOLDS - 1]);
 }
 
-void ktlsx_ghash_update(const struct ktlsx_gcm_key *key, u64 acc[2], const u8 *data, size_t len)
+void ktlsx_ghash_update(const struct ktlsx_ghash_key *key, u64 acc[2], const u8 *data, size_t len)
 {
 	u8 last[16] = { 0 };
 
@@ -134,7 +134,7 @@ void ktlsx_ghash_update(const struct ktlsx_gcm_key *key, u64 acc[2], const u8 *d
 	}
 }
 
-void ktlsx_ghash_finish(const struct ktlsx_gcm_key *key, u64 acc[2], u64 aad_len, u64 text_len,
+void ktlsx_ghash_finish(const struct ktlsx_ghash_key *key, u64 acc[2], u64 aad_len, u64 text_len,
 			u8 out[16])
 {
 	absorb(key, acc, aad_len * 8, text_len * 8);

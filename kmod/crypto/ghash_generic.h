@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Owns GHASH in portable constant-time C.
- * Must not know: AES, spans. Concurrency: stateless.
+ * Must not know: ciphers, spans. Concurrency: stateless.
  * Specification: NIST SP 800-38D section 6.4.
  */
 #ifndef KTLSX_CRYPTO_GHASH_GENERIC_H
@@ -11,12 +11,12 @@
 
 /**
  * ktlsx_ghash_prepare() - compute the powers of the hash key
- * @key: powers and folds are filled
- * @h: the hash key, AES of the zero block
+ * @key: filled
+ * @h: the hash key: the zero block, encrypted
  *
  * Context: Any; constant time.
  */
-void ktlsx_ghash_prepare(struct ktlsx_gcm_key *key, const u8 h[16]);
+void ktlsx_ghash_prepare(struct ktlsx_ghash_key *key, const u8 h[16]);
 
 /**
  * ktlsx_ghash_update() - absorb bytes, zero-padded to whole blocks
@@ -27,7 +27,7 @@ void ktlsx_ghash_prepare(struct ktlsx_gcm_key *key, const u8 h[16]);
  *
  * Context: Any; constant time.
  */
-void ktlsx_ghash_update(const struct ktlsx_gcm_key *key, u64 acc[2], const u8 *data, size_t len);
+void ktlsx_ghash_update(const struct ktlsx_ghash_key *key, u64 acc[2], const u8 *data, size_t len);
 
 /**
  * ktlsx_ghash_finish() - absorb the lengths
@@ -39,7 +39,7 @@ void ktlsx_ghash_update(const struct ktlsx_gcm_key *key, u64 acc[2], const u8 *d
  *
  * Context: Any; constant time.
  */
-void ktlsx_ghash_finish(const struct ktlsx_gcm_key *key, u64 acc[2], u64 aad_len, u64 text_len,
+void ktlsx_ghash_finish(const struct ktlsx_ghash_key *key, u64 acc[2], u64 aad_len, u64 text_len,
 			u8 out[16]);
 
 #endif

@@ -4,8 +4,8 @@
 
 ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
 
-ktlsx-plain := cpu aead spans vectors vectors_gcm
-ktlsx-generic := aes_generic ghash_generic gcm_generic
+ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4
+ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic
 ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key
 ktlsx-avx2 :=
 ktlsx-vaes :=

@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "../../kmod/crypto/cpu.h"
+#include "../../kmod/crypto/sm4.h"
 #include "../../kmod/selftest.h"
 
 #define PREPARED_KEYS 10000
@@ -45,7 +46,7 @@ TEST(isa_limits_the_choice)
 	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
 		EXPECT_TRUE(ktlsx_aead_find(alg)->fast == ktlsx_aead_find(alg)->generic);
 	EXPECT_EQ(ktlsx_aead_init("aesni"), 0);
-	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
+	for (alg = 0; alg <= KTLSX_AEAD_AES_256_GCM; alg++)
 		EXPECT_EQ(!strcmp(ktlsx_aead_find(alg)->fast->name, "aesni"),
 			  !!(ktlsx_cpu_features() & KTLSX_CPU_AESNI));
 }
@@ -139,6 +140,32 @@ TEST(nothing_to_seal)
 		tag[15] ^= 0x80;
 		EXPECT_EQ(ktlsx_aead_open(*row, &key, &text), -EBADMSG);
 	}
+}
+
+/* GB/T 32907 annex A, examples 1 and 2; all places of the sixteen do the same. */
+TEST(sm4_blocks)
+{
+	static const u8 plain[] = "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
+	static const u8 once[] = "\x68\x1e\xdf\x34\xd2\x06\x96\x5e\x86\xb3\xe9\x4f\x53\x6e\x42\x46";
+	static const u8 often[] = "\x59\x52\x98\xc7\xc6\xfd\x27\x1f\x04\x02\xf8\x04\xc3\x3d\x3f\x66";
+	u8 blocks[KTLSX_SM4_BLOCKS_MAX][KTLSX_SM4_BLOCK_LEN];
+	struct ktlsx_sm4_key key;
+	unsigned int count, i;
+
+	ktlsx_sm4_expand(&key, plain);
+	for (count = 1; count <= KTLSX_SM4_BLOCKS_MAX; count++) {
+		for (i = 0; i < count; i++)
+			memcpy(blocks[i], plain, KTLSX_SM4_BLOCK_LEN);
+		ktlsx_sm4_encrypt_blocks(&key, blocks[0], blocks[0], count);
+		for (i = 0; i < count; i++)
+			EXPECT_MEM_EQ(blocks[i], once, KTLSX_SM4_BLOCK_LEN);
+		ktlsx_sm4_decrypt_blocks(&key, blocks[0], blocks[0], count);
+		for (i = 0; i < count; i++)
+			EXPECT_MEM_EQ(blocks[i], plain, KTLSX_SM4_BLOCK_LEN);
+	}
+	for (i = 0; i < 1000000; i++)
+		ktlsx_sm4_encrypt_blocks(&key, blocks[0], blocks[0], 1);
+	EXPECT_MEM_EQ(blocks[0], often, KTLSX_SM4_BLOCK_LEN);
 }
 
 /* Bytes of one value are where a lost carry or an unset bit shows. */

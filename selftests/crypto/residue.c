@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "variants.h"
 #include "../../kmod/crypto/gcm.h"
+#include "../../kmod/crypto/sm4_gcm.h"
 
 #define STACK_LEN 65536
 #define RECORD_LEN 1000
@@ -152,18 +153,41 @@ static unsigned int search_hash_key(struct residue_self *self)
 	return hits(self, h, "the hash key") + hits(self, swapped, "the hash key swapped");
 }
 
+static unsigned int search_aes(struct residue_self *self)
+{
+	const struct ktlsx_aes_key *aes = &ktlsx_gcm_key_of(&self->key)->aes;
+	unsigned int found = 0, i;
+
+	for (i = 0; i <= aes->rounds; i++) {
+		found += hits(self, aes->round_keys[i], "a round key");
+		found += hits(self, aes->sliced[i], "a sliced round key");
+	}
+	return found;
+}
+
+/* Each four round keys are all that is needed to compute the others. */
+static unsigned int search_sm4(struct residue_self *self)
+{
+	const struct ktlsx_sm4_key *sm4 = &ktlsx_sm4_gcm_key_of(&self->key)->sm4;
+	unsigned int found = 0, i;
+
+	for (i = 0; i + 4 <= KTLSX_SM4_ROUNDS; i++) {
+		found += hits(self, &sm4->round_keys[i], "four round keys");
+		found += hits(self, &sm4->folded[i], "four folded round keys");
+	}
+	return found;
+}
+
 static unsigned int search(struct residue_self *self)
 {
-	const struct ktlsx_gcm_key *gcm = ktlsx_gcm_key_of(&self->key);
+	const struct ktlsx_ghash_key *hash = ktlsx_ghash_key_of(&self->key);
 	unsigned int found = search_mask(self) + search_hash_key(self), i, j;
 	u8 stream[NEEDLE_LEN];
 
-	for (i = 0; i <= gcm->aes.rounds; i++) {
-		found += hits(self, gcm->aes.round_keys[i], "a round key");
-		found += hits(self, gcm->aes.sliced[i], "a sliced round key");
-	}
+	found += self->aead == ktlsx_aead_find(KTLSX_AEAD_SM4_GCM) ? search_sm4(self) :
+								       search_aes(self);
 	for (i = 0; i < KTLSX_GCM_POWERS; i++)
-		found += hits(self, gcm->powers[i], "a power of the hash key");
+		found += hits(self, hash->powers[i], "a power of the hash key");
 	for (i = 0; i + NEEDLE_LEN <= RECORD_LEN; i += NEEDLE_LEN) {
 		found += hits(self, self->plain + i, "plaintext");
 		for (j = 0; j < NEEDLE_LEN; j++)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns GCM in portable constant-time C, as the generic engines of all GCM algorithms use it.
+ * Must not know: ciphers. Concurrency: stateless, a prepared key is read-only.
+ * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
+ */
+#ifndef KTLSX_CRYPTO_GCM_GENERIC_H
+#define KTLSX_CRYPTO_GCM_GENERIC_H
+
+#include "gcm.h"
+
+#define KTLSX_GCM_CIPHER_BLOCKS_MAX 16
+
+/**
+ * struct ktlsx_gcm_cipher - what GCM asks of a block cipher
+ * @blocks: how many @encrypt does at once: at least 2, at most KTLSX_GCM_CIPHER_BLOCKS_MAX
+ * @expand: fills what follows struct ktlsx_ghash_key in a key of zeros
+ * @encrypt: @blocks blocks from in to out, which may be the same
+ */
+struct ktlsx_gcm_cipher {
+	unsigned int blocks;
+	void (*expand)(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
+	void (*encrypt)(const struct ktlsx_aead_key *key, const u8 *in, u8 *out);
+};
+
+/* As the functions of struct ktlsx_aead_engine. */
+void ktlsx_gcm_generic_prepare(const struct ktlsx_gcm_cipher *cipher, struct ktlsx_aead_key *key,
+			       const u8 *raw, size_t raw_len);
+void ktlsx_gcm_generic_seal(const struct ktlsx_gcm_cipher *cipher,
+			    const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			    unsigned int count);
+unsigned int ktlsx_gcm_generic_open(const struct ktlsx_gcm_cipher *cipher,
+				    const struct ktlsx_aead_key *key,
+				    const struct ktlsx_aead_text *texts, unsigned int count);
+void ktlsx_gcm_generic_block(const struct ktlsx_gcm_cipher *cipher,
+			     const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
+			     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN]);
+
+#endif

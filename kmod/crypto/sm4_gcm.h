@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns the layout of a prepared SM4-GCM key, which all SM4-GCM engines read, and the names
+ * by which they find each other.
+ * Must not know: who calls. Concurrency: a prepared key is read-only.
+ * Specification: NIST SP 800-38D; RFC 8998.
+ */
+#ifndef KTLSX_CRYPTO_SM4_GCM_H
+#define KTLSX_CRYPTO_SM4_GCM_H
+
+#include "gcm.h"
+#include "sm4.h"
+
+/**
+ * struct ktlsx_sm4_gcm_key - what hides in struct ktlsx_aead_key for SM4-GCM
+ * @hash: for GHASH
+ * @sm4: round keys
+ */
+struct ktlsx_sm4_gcm_key {
+	struct ktlsx_ghash_key hash;
+	struct ktlsx_sm4_key sm4;
+} __aligned(64);
+
+static_assert(sizeof(struct ktlsx_sm4_gcm_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its holder");
+
+static inline const struct ktlsx_sm4_gcm_key *
+ktlsx_sm4_gcm_key_of(const struct ktlsx_aead_key *key)
+{
+	return (const struct ktlsx_sm4_gcm_key *)(const void *)key->state;
+}
+
+extern const struct ktlsx_aead_engine ktlsx_sm4_gcm_generic;
+
+#endif
