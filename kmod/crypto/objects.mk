@@ -10,7 +10,7 @@ ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key
 ktlsx-avx2 :=
 ktlsx-vaes :=
 ktlsx-gfni :=
-ktlsx-avx512 :=
+ktlsx-avx512 := aes_gcm_avx512 aes_gcm_avx512_bulk aes_gcm_avx512_ends
 
 # bit slicing lives in unrolled loops: half the time of -O2
 ktlsx-flags-generic := -O3
