@@ -10,6 +10,7 @@
 
 /* Best first, generic last. */
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
+	&ktlsx_gcm_vaes256,
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
 	NULL,

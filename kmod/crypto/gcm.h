@@ -42,6 +42,7 @@ static inline const struct ktlsx_gcm_key *ktlsx_gcm_key_of(const struct ktlsx_ae
 
 extern const struct ktlsx_aead_engine ktlsx_gcm_generic;
 extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
+extern const struct ktlsx_aead_engine ktlsx_gcm_vaes256;
 
 /* Described in aes_gcm_aesni_key.c. */
 void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
@@ -51,5 +52,9 @@ void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_a
 			  unsigned int count);
 unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *texts, unsigned int count);
+void ktlsx_gcm_vaes256_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			    unsigned int count);
+unsigned int ktlsx_gcm_vaes256_open(const struct ktlsx_aead_key *key,
+				    const struct ktlsx_aead_text *texts, unsigned int count);
 
 #endif

@@ -8,7 +8,7 @@ ktlsx-plain := cpu aead spans vectors vectors_gcm
 ktlsx-generic := aes_generic ghash_generic gcm_generic
 ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key
 ktlsx-avx2 :=
-ktlsx-vaes :=
+ktlsx-vaes := aes_gcm_vaes256 aes_gcm_vaes256_groups
 ktlsx-gfni :=
 ktlsx-avx512 :=
 

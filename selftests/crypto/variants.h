@@ -15,7 +15,9 @@
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
-	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni")
+	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
+	ROW(aes_128_gcm_vaes256, AES_128_GCM, "vaes256");		\
+	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
