@@ -14,9 +14,11 @@
 #define EVERY_ENGINE(ROW)						\
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
+	ROW(aes_128_gcm_vaes256, AES_128_GCM, "vaes256");		\
 	ROW(aes_128_gcm_avx512, AES_128_GCM, "avx512");			\
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
+	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic")
 
