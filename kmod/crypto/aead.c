@@ -12,6 +12,8 @@
 
 /* Best first, generic last. */
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
+	&ktlsx_gcm_avx512,
+	&ktlsx_gcm_vaes256,
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
 	NULL,
@@ -227,7 +229,11 @@ void ktlsx_aead_seal_run(const struct ktlsx_aead_engine *engine, const struct kt
 			 const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	/* comparing first keeps the usual call direct: an indirect one costs a retpoline */
-	if (likely(engine->seal == ktlsx_gcm_aesni_seal))
+	if (likely(engine->seal == ktlsx_gcm_avx512_seal))
+		ktlsx_gcm_avx512_seal(key, texts, count);
+	else if (engine->seal == ktlsx_gcm_vaes256_seal)
+		ktlsx_gcm_vaes256_seal(key, texts, count);
+	else if (engine->seal == ktlsx_gcm_aesni_seal)
 		ktlsx_gcm_aesni_seal(key, texts, count);
 	else
 		engine->seal(key, texts, count);
@@ -251,7 +257,11 @@ unsigned int ktlsx_aead_open_run(const struct ktlsx_aead_engine *engine,
 				 const struct ktlsx_aead_key *key,
 				 const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	if (likely(engine->open == ktlsx_gcm_aesni_open))
+	if (likely(engine->open == ktlsx_gcm_avx512_open))
+		return ktlsx_gcm_avx512_open(key, texts, count);
+	if (engine->open == ktlsx_gcm_vaes256_open)
+		return ktlsx_gcm_vaes256_open(key, texts, count);
+	if (engine->open == ktlsx_gcm_aesni_open)
 		return ktlsx_gcm_aesni_open(key, texts, count);
 	return engine->open(key, texts, count);
 }

@@ -8,9 +8,9 @@ ktlsx-plain := cpu aead spans ccm vectors vectors_gcm vectors_sm4 vectors_ccm
 ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic ccm_generic
 ktlsx-aesni := aes_aesni_key aes_gcm_aesni aes_gcm_aesni_key aes_ccm_aesni
 ktlsx-avx2 :=
-ktlsx-vaes :=
+ktlsx-vaes := aes_gcm_vaes256 aes_gcm_vaes256_groups
 ktlsx-gfni :=
-ktlsx-avx512 :=
+ktlsx-avx512 := aes_gcm_avx512 aes_gcm_avx512_bulk aes_gcm_avx512_ends
 
 # bit slicing lives in unrolled loops: half the time of -O2
 ktlsx-flags-generic := -O3

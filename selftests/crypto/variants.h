@@ -13,9 +13,13 @@
 /* ROW(name of the variant, KTLSX_AEAD_*, name of the engine) */
 #define EVERY_ENGINE(ROW)						\
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
-	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
+	ROW(aes_128_gcm_vaes256, AES_128_GCM, "vaes256");		\
+	ROW(aes_128_gcm_avx512, AES_128_GCM, "avx512");			\
+	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
+	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
+	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
 	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
 	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
