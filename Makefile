@@ -65,7 +65,7 @@ handshake-trixie: ## the helper library on Debian 13, OpenSSL 3.5: a root of its
 bench: bench-path bench-handshake bench-crypto ## all measurements
 
 bench-crypto: ## the record crypto on this CPU, beside OpenSSL and libgcrypt: W=pattern, FORMAT=json
-	$(need) check
+	$(need) check >&2
 	@$(MAKE) --no-print-directory -s -C selftests/crypto bench W='$(W)' FORMAT='$(FORMAT)'
 
 bench-path: ## instructions per record, ours beside the in-tree module
