@@ -6,6 +6,8 @@
 #ifndef VARIANTS_H
 #define VARIANTS_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/crypto/aead.h"
@@ -31,6 +33,31 @@ static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_a
 	while (*row && strcmp((*row)->name, name))
 		row++;
 	return *row;
+}
+
+/*
+ * Why a test leaves @engine out; NULL when it does not. The environment's KTLSX_ISA, which
+ * must have been given to ktlsx_aead_init(), limits as the module's parameter isa does: what
+ * stands before the engine chosen for the algorithm is not allowed.
+ */
+static inline const char *engine_not_for_us(const struct ktlsx_aead *aead,
+					    const struct ktlsx_aead_engine *engine)
+{
+	const struct ktlsx_aead_engine *const *row = aead->engines;
+	const char *isa = getenv("KTLSX_ISA");
+	static char why[100];
+
+	if (!ktlsx_aead_can_run(engine)) {
+		snprintf(why, sizeof(why), "this CPU cannot run engine %s", engine->name);
+		return why;
+	}
+	if (!isa || !*isa)
+		return NULL;
+	snprintf(why, sizeof(why), "KTLSX_ISA=%s does not allow engine %s", isa, engine->name);
+	for (; *row != aead->fast; row++)
+		if (*row == engine)
+			return why;
+	return NULL;
 }
 
 #endif
