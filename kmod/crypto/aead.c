@@ -19,6 +19,7 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
+	&ktlsx_sm4_gcm_gfni512,
 	&ktlsx_sm4_gcm_generic,
 	NULL,
 };
