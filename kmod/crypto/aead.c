@@ -7,6 +7,7 @@
 #include "aead.h"
 #include "cpu.h"
 #include "gcm.h"
+#include "sm4_cbc.h"
 #include "sm4_gcm.h"
 
 /* Best first, generic last. */
@@ -24,6 +25,11 @@ static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
 	NULL,
 };
 
+static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
+	&ktlsx_sm4_cbc_generic,
+	NULL,
+};
+
 #define AEAD_LIKE(id, label, raw_len, row, slowest)			\
 	[KTLSX_AEAD_##id] = {						\
 		.name = label,						\
@@ -38,6 +44,14 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(SM4_GCM, "sm4-gcm", 16, sm4_gcm_engines, ktlsx_sm4_gcm_generic),
+	[KTLSX_AEAD_SM4_CBC_SM3] = {
+		.name = "sm4-cbc-sm3",
+		.key_len = KTLSX_CBC_MAC_KEY_LEN + KTLSX_SM4_RAW_LEN,
+		.nonce_len = KTLSX_SM4_BLOCK_LEN,
+		.mac_len = KTLSX_CBC_MAC_LEN,
+		.engines = sm4_cbc_engines,
+		.generic = &ktlsx_sm4_cbc_generic,
+	},
 };
 
 /**

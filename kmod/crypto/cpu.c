@@ -68,3 +68,12 @@ void ktlsx_simd_end(void)
 	if (PORT_DEBUG)
 		preempt_enable();
 }
+
+/* Where the registers were ours before, they are again: the context is the same. */
+void ktlsx_simd_pause(void)
+{
+	ktlsx_simd_end();
+	if (PORT_DEBUG)
+		preempt_disable();
+	kernel_fpu_begin();
+}

@@ -57,4 +57,14 @@ bool __must_check ktlsx_simd_begin(void);
  */
 void ktlsx_simd_end(void);
 
+/**
+ * ktlsx_simd_pause() - close the section that is open and open another one
+ *
+ * For engines that need longer for one record than a section may last. All vector registers
+ * are lost: what is in work must be in memory. Whoever waits for the CPU gets it in between.
+ *
+ * Context: Inside a section.
+ */
+void ktlsx_simd_pause(void);
+
 #endif

@@ -59,5 +59,6 @@ extern const struct ktlsx_aead_answers *const ktlsx_aead_answers[KTLSX_AEAD_COUN
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_gcm;
+extern const struct ktlsx_aead_answers ktlsx_answers_sm4_cbc_sm3;
 
 #endif

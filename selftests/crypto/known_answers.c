@@ -87,7 +87,7 @@ TEST(enter_and_leave)
 static void check_prepared(const struct ktlsx_aead *aead, const struct ktlsx_aead_engine *engine)
 {
 	struct ktlsx_aead_key key, expected;
-	u8 raw[32 + 15];
+	u8 raw[KTLSX_AEAD_RAW_MAX + 15];
 	unsigned int n;
 
 	arena_fill_random((u8 *)&key, sizeof(key));
@@ -107,7 +107,7 @@ TEST(engines_prepare_the_same_key)
 	const struct ktlsx_aead_engine *const *row;
 	const struct ktlsx_aead *aead;
 	struct ktlsx_aead_key key, expected;
-	u8 raw[32];
+	u8 raw[KTLSX_AEAD_RAW_MAX];
 	int alg;
 
 	arena_seed();

@@ -23,7 +23,8 @@
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
-	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512")
+	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512");			\
+	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
