@@ -5,6 +5,7 @@
  * Concurrency: the table is written at load only; everything else reads.
  */
 #include "aead.h"
+#include "ccm.h"
 #include "cpu.h"
 #include "gcm.h"
 #include "sm4_cbc.h"
@@ -30,6 +31,17 @@ static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
 	NULL,
 };
 
+static const struct ktlsx_aead_engine *const aes_ccm_engines[] = {
+	&ktlsx_aes_ccm_aesni,
+	&ktlsx_aes_ccm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
+	&ktlsx_sm4_ccm_generic,
+	NULL,
+};
+
 #define AEAD_LIKE(id, label, raw_len, row, slowest)			\
 	[KTLSX_AEAD_##id] = {						\
 		.name = label,						\
@@ -52,6 +64,9 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 		.engines = sm4_cbc_engines,
 		.generic = &ktlsx_sm4_cbc_generic,
 	},
+	AEAD_LIKE(AES_128_CCM, "aes-128-ccm", 16, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(AES_256_CCM, "aes-256-ccm", 32, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),
 };
 
 /**

@@ -115,7 +115,7 @@ void ktlsx_sm4_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size
 	struct ktlsx_sm4_gcm_key *gcm = (struct ktlsx_sm4_gcm_key *)(void *)key->state;
 
 	(void)raw_len;
-	ghash_clear_key(key);
+	vec128_clear(key->state, sizeof(key->state));
 	ktlsx_sm4_aesni_expand(&gcm->sm4, raw);
 	ghash_put_powers(&gcm->hash, encrypt_zero(&gcm->sm4));
 	ghash_put_strides(&gcm->hash);

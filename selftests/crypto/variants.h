@@ -22,8 +22,13 @@
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
+	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
+	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\
+	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
+	ROW(aes_256_ccm_aesni, AES_256_CCM, "aesni");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
 	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512");			\
+	ROW(sm4_ccm_generic, SM4_CCM, "generic");			\
 	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
 
 /* NULL when @aead has no such engine. */
