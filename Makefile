@@ -14,6 +14,8 @@ MAKEOVERRIDES =
 
 KERNEL ?= 6.1
 T ?=
+W ?=
+FORMAT ?= text
 DESTDIR ?=
 RUNNING = /lib/modules/$(shell uname -r)/build
 BUILT = 6.1
@@ -60,9 +62,11 @@ handshake-trixie: ## the helper library on Debian 13, OpenSSL 3.5: a root of its
 	$(need) handshake
 	@selftests/handshake/trixie.sh '$(T)'
 
-bench: bench-path bench-handshake ## all measurements: the paths, and the record crypto on this CPU
-	$(need) check
-	@$(MAKE) --no-print-directory -C selftests/crypto bench
+bench: bench-path bench-handshake bench-crypto ## all measurements
+
+bench-crypto: ## the record crypto on this CPU, beside OpenSSL and libgcrypt: W=pattern, FORMAT=json
+	$(need) check >&2
+	@$(MAKE) --no-print-directory -s -C selftests/crypto bench W='$(W)' FORMAT='$(FORMAT)'
 
 bench-path: ## instructions per record, ours beside the in-tree module
 	$(need) vm
@@ -102,5 +106,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check handshake handshake-trixie vm-handshake bench bench-path bench-handshake style module userspace \
+.PHONY: help demo test test-all vm check handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

@@ -8,6 +8,7 @@
 #include "ccm.h"
 #include "cpu.h"
 #include "gcm.h"
+#include "sm4_cbc.h"
 #include "sm4_gcm.h"
 
 /* Best first, generic last. */
@@ -20,7 +21,13 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
+	&ktlsx_sm4_gcm_gfni512,
 	&ktlsx_sm4_gcm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
+	&ktlsx_sm4_cbc_generic,
 	NULL,
 };
 
@@ -49,6 +56,14 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_GCM, "aes-128-gcm", 16, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(AES_256_GCM, "aes-256-gcm", 32, gcm_engines, ktlsx_gcm_generic),
 	AEAD_LIKE(SM4_GCM, "sm4-gcm", 16, sm4_gcm_engines, ktlsx_sm4_gcm_generic),
+	[KTLSX_AEAD_SM4_CBC_SM3] = {
+		.name = "sm4-cbc-sm3",
+		.key_len = KTLSX_CBC_MAC_KEY_LEN + KTLSX_SM4_RAW_LEN,
+		.nonce_len = KTLSX_SM4_BLOCK_LEN,
+		.mac_len = KTLSX_CBC_MAC_LEN,
+		.engines = sm4_cbc_engines,
+		.generic = &ktlsx_sm4_cbc_generic,
+	},
 	AEAD_LIKE(AES_128_CCM, "aes-128-ccm", 16, aes_ccm_engines, ktlsx_aes_ccm_generic),
 	AEAD_LIKE(AES_256_CCM, "aes-256-ccm", 32, aes_ccm_engines, ktlsx_aes_ccm_generic),
 	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),

@@ -203,7 +203,7 @@ static const struct ktlsx_ccm_cipher aesni_cipher = {
 
 static void aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
 {
-	aes_clear_key(key);
+	vec128_clear(key->state, sizeof(key->state));
 	ktlsx_aes_aesni_expand((struct ktlsx_aes_key *)(void *)key->state, raw, raw_len);
 }
 

@@ -8,7 +8,7 @@
  */
 #include "aes_aesni.h"
 #include "gcm.h"
-#include "ghash_clmul.h"
+#include "ghash_key.h"
 
 static __always_inline __m128i encrypt_zero(const struct ktlsx_aes_key *aes)
 {
@@ -18,68 +18,6 @@ static __always_inline __m128i encrypt_zero(const struct ktlsx_aes_key *aes)
 	for (round = 1; round < aes->rounds; round++)
 		b = _mm_aesenc_si128(b, vec128_load_aligned(aes->round_keys[round]));
 	return _mm_aesenclast_si128(b, vec128_load_aligned(aes->round_keys[round]));
-}
-
-/* A block, its bytes swapped, times x in the field. */
-static __always_inline __m128i double_block(__m128i h)
-{
-	__m128i carries = _mm_srli_epi64(h, 63);
-	__m128i overflow = _mm_srai_epi32(_mm_shuffle_epi32(h, 0xff), 31);
-
-	h = _mm_xor_si128(_mm_slli_epi64(h, 1), _mm_slli_si128(carries, 8));
-	return _mm_xor_si128(h, _mm_and_si128(overflow, _mm_set_epi64x(POLY_HIGH, 1)));
-}
-
-static __always_inline void put_fold(struct ktlsx_gcm_key *key, unsigned int n, __m128i power)
-{
-	__m128i fold = _mm_xor_si128(power, vec128_swap_halves(power));
-
-	_mm_storel_epi64((void *)&key->folds[KTLSX_GCM_FOLDS - n], fold);
-}
-
-static __always_inline __m128i multiply(__m128i x, __m128i power)
-{
-	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
-
-	add_product(&p, x, power, _mm_xor_si128(power, vec128_swap_halves(power)));
-	return reduce(p);
-}
-
-static __always_inline u64 *power_at(struct ktlsx_gcm_key *key, unsigned int n)
-{
-	return key->powers[KTLSX_GCM_POWERS - n];
-}
-
-/* By doubling the number of powers: a chain of four products, not fifteen. */
-static __always_inline void put_powers(struct ktlsx_gcm_key *key, __m128i h)
-{
-	__m128i power = double_block(vec128_swap_bytes(h)), step;
-	unsigned int have, n;
-
-	vec128_store_aligned(power_at(key, 1), power);
-	for (have = 1; have < KTLSX_GCM_POWERS; have *= 2) {
-		step = vec128_load_aligned(power_at(key, have));
-		for (n = 1; n <= have; n++) {
-			power = multiply(vec128_load_aligned(power_at(key, n)), step);
-			vec128_store_aligned(power_at(key, have + n), power);
-		}
-	}
-	for (n = 1; n <= KTLSX_GCM_FOLDS; n++)
-		put_fold(key, n, vec128_load_aligned(power_at(key, n)));
-}
-
-/* Four chains of three products each. */
-static __always_inline void put_strides(struct ktlsx_gcm_key *key)
-{
-	__m128i step = vec128_load_aligned(power_at(key, KTLSX_GCM_POWERS)), power;
-	unsigned int i, n;
-
-	for (i = KTLSX_GCM_STRIDES; i--;) {
-		n = KTLSX_GCM_STRIDES - i;
-		power = n <= 4 ? vec128_load_aligned(power_at(key, 4 * n)) :
-				 vec128_load_aligned(key->strides[i + 4]);
-		vec128_store_aligned(key->strides[i], multiply(power, step));
-	}
 }
 
 /**
@@ -95,8 +33,8 @@ void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t r
 {
 	struct ktlsx_gcm_key *gcm = (struct ktlsx_gcm_key *)(void *)key->state;
 
-	aes_clear_key(key);
+	vec128_clear(key->state, sizeof(key->state));
 	ktlsx_aes_aesni_expand(&gcm->aes, raw, raw_len);
-	put_powers(gcm, encrypt_zero(&gcm->aes));
-	put_strides(gcm);
+	ghash_put_powers(&gcm->hash, encrypt_zero(&gcm->aes));
+	ghash_put_strides(&gcm->hash);
 }

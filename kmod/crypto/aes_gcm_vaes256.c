@@ -108,6 +108,70 @@ static __always_inline __m128i encrypt_counter(const struct ktlsx_gcm_key *key, 
 	return b;
 }
 
+/* Two vectors of key stream. */
+static __always_inline void put_keystream_2(const struct vaes256_stream *s, __m256i counter,
+					    __m256i keystream[2])
+{
+	__m256i b0 = vaes256_whiten(s, counter), b1 = vaes256_whiten(s, vaes256_add(counter, 2));
+	const u8 (*round_keys)[16] = s->key->aes.round_keys;
+	unsigned int round;
+	__m256i rk;
+
+	for (round = 1; round < s->key->aes.rounds; round++) {
+		rk = vec256_broadcast(round_keys[round]);
+		b0 = _mm256_aesenc_epi128(b0, rk);
+		b1 = _mm256_aesenc_epi128(b1, rk);
+	}
+	rk = vec256_broadcast(round_keys[round]);
+	keystream[0] = _mm256_aesenclast_epi128(b0, rk);
+	keystream[1] = _mm256_aesenclast_epi128(b1, rk);
+}
+
+/* Four, in hardly more time. */
+static __always_inline void put_keystream_4(const struct vaes256_stream *s, __m256i counter,
+					    __m256i keystream[4])
+{
+	__m256i b0 = vaes256_whiten(s, counter), b1 = vaes256_whiten(s, vaes256_add(counter, 2));
+	__m256i b2 = vaes256_whiten(s, vaes256_add(counter, 4));
+	__m256i b3 = vaes256_whiten(s, vaes256_add(counter, 6)), rk;
+	const u8 (*round_keys)[16] = s->key->aes.round_keys;
+	unsigned int round;
+
+	for (round = 1; round < s->key->aes.rounds; round++) {
+		rk = vec256_broadcast(round_keys[round]);
+		b0 = _mm256_aesenc_epi128(b0, rk);
+		b1 = _mm256_aesenc_epi128(b1, rk);
+		b2 = _mm256_aesenc_epi128(b2, rk);
+		b3 = _mm256_aesenc_epi128(b3, rk);
+	}
+	rk = vec256_broadcast(round_keys[round]);
+	keystream[0] = _mm256_aesenclast_epi128(b0, rk);
+	keystream[1] = _mm256_aesenclast_epi128(b1, rk);
+	keystream[2] = _mm256_aesenclast_epi128(b2, rk);
+	keystream[3] = _mm256_aesenclast_epi128(b3, rk);
+}
+
+/*
+ * For what is left behind the last whole group. It is made first, while the first group
+ * waits for its rounds: at the end nothing would hide the time it takes.
+ */
+static __always_inline void put_tail_keystream(struct vaes256_stream *s, size_t text_len)
+{
+	size_t vectors = (text_len % GROUP_LEN + VEC_LEN - 1) / VEC_LEN;
+	const int first = (int)(text_len / GROUP_LEN * GROUP_BLOCKS + 2);
+	__m256i counter = _mm256_broadcastsi128_si256(_mm_cvtsi32_si128(first));
+	__m256i *keystream = s->keystream;
+
+	for (; vectors > 2; vectors -= min_t(size_t, vectors, 4)) {
+		put_keystream_4(s, counter, keystream);
+		counter = vaes256_add(counter, 8);
+		keystream += 4;
+	}
+	if (vectors)
+		put_keystream_2(s, counter, keystream);
+	barrier_data(s->keystream);
+}
+
 static __always_inline void start(struct vaes256_stream *s, const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *text)
 {
@@ -120,31 +184,9 @@ static __always_inline void start(struct vaes256_stream *s, const struct ktlsx_a
 	s->whitened = _mm256_xor_si256(_mm256_broadcastsi128_si256(whitened), odd);
 	s->base = s->whitened;
 	s->counter = _mm256_setzero_si256();
+	s->mask = encrypt_counter(s->key, whitened, 1);
+	put_tail_keystream(s, text->text_len);
 	queue_aad(s, text->aad, text->aad_len);
-}
-
-/* Key stream for the next four vectors, where finish() wipes it. */
-static __always_inline void next_keystream(struct vaes256_stream *s)
-{
-	__m256i b0 = vaes256_counters(s, 2), b1 = vaes256_counters(s, 4);
-	__m256i b2 = vaes256_counters(s, 6), b3 = vaes256_counters(s, 8), rk;
-	const u8 (*round_keys)[16] = s->key->aes.round_keys;
-	unsigned int round;
-
-	s->counter = vaes256_add(s->counter, 2 * CHUNK);
-	for (round = 1; round < s->key->aes.rounds; round++) {
-		rk = vec256_broadcast(round_keys[round]);
-		b0 = _mm256_aesenc_epi128(b0, rk);
-		b1 = _mm256_aesenc_epi128(b1, rk);
-		b2 = _mm256_aesenc_epi128(b2, rk);
-		b3 = _mm256_aesenc_epi128(b3, rk);
-	}
-	rk = vec256_broadcast(round_keys[round]);
-	s->keystream[0] = _mm256_aesenclast_epi128(b0, rk);
-	s->keystream[1] = _mm256_aesenclast_epi128(b1, rk);
-	s->keystream[2] = _mm256_aesenclast_epi128(b2, rk);
-	s->keystream[3] = _mm256_aesenclast_epi128(b3, rk);
-	barrier_data(s->keystream);
 }
 
 /* 1 to 31 bytes: returns the ciphertext, zero-padded. */
@@ -168,18 +210,9 @@ static __always_inline __m256i crypt_partial(__m256i *keystream, const u8 *in, u
 static noinline void crypt_tail(struct vaes256_stream *s, const u8 *in, u8 *out, size_t len,
 				bool sealing)
 {
-	__m256i *queue = s->queue + GROUP, *keystream = s->keystream + CHUNK, x, y;
+	__m256i *queue = s->queue + GROUP, *keystream = s->keystream, x, y;
 
-	/* now, while the multiplier has nothing else to do */
-	if (!s->first) {
-		hash_blocks(s, s->queue, GROUP_BLOCKS);
-		s->first = GROUP;
-	}
 	for (; len; len -= VEC_LEN, in += VEC_LEN, out += VEC_LEN) {
-		if (keystream == s->keystream + CHUNK) {
-			next_keystream(s);
-			keystream = s->keystream;
-		}
 		if (len < VEC_LEN) {
 			x = crypt_partial(keystream, in, out, len, sealing);
 			*queue = vec256_swap_bytes(x);
@@ -251,9 +284,9 @@ static __always_inline void hash_end(struct vaes256_stream *s, const struct ktls
 	else
 		*last = _mm256_zextsi128_si256(lengths);
 	blocks = 2 * (GROUP - s->first) + tail + 1;
-	if (blocks > GROUP_BLOCKS) {
-		/* as few as will do, while the others are multiplied */
-		excess = (blocks - GROUP_BLOCKS + 1) / 2;
+	while (blocks > GROUP_BLOCKS) {
+		/* as few as will do: the others are multiplied meanwhile */
+		excess = min_t(unsigned int, (blocks - GROUP_BLOCKS + 1) / 2, GROUP);
 		hash_blocks(s, queue, 2 * excess);
 		queue += excess;
 		blocks -= 2 * excess;
@@ -267,7 +300,7 @@ static __always_inline void wipe(struct vaes256_stream *s)
 	s->whitened = _mm256_setzero_si256();
 	s->base = _mm256_setzero_si256();
 	s->mask = _mm_setzero_si128();
-	clear_vectors(s->keystream, CHUNK);
+	clear_vectors(s->keystream, GROUP);
 	barrier_data(s);
 }
 
@@ -280,10 +313,7 @@ static noinline __m128i crypt_record(const struct ktlsx_aead_key *key,
 
 	start(&s, key, text);
 	run_text(&s, text, sealing);
-	s.mask = encrypt_counter(s.key, vec256_low(s.whitened), 1);
 	hash_end(&s, text);
-	/* what the compiler has kept of the mask across a call would be on the stack for good */
-	barrier_data(&s);
 	tag = _mm_xor_si128(s.mask, vec128_swap_bytes(vec256_low(s.acc)));
 	wipe(&s);
 	return tag;

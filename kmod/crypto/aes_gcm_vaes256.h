@@ -15,8 +15,6 @@
 #define GROUP 8
 #define GROUP_LEN (GROUP * VEC_LEN)
 #define GROUP_BLOCKS (GROUP * 2)
-#define CHUNK 4
-#define CHUNK_LEN (CHUNK * VEC_LEN)
 
 /**
  * struct vaes256_stream - one record
@@ -37,7 +35,7 @@ struct vaes256_stream {
 	__m256i base;
 	__m256i counter;
 	__m256i queue[2 * GROUP + 1];
-	__m256i keystream[CHUNK];
+	__m256i keystream[GROUP];
 	__m128i mask;
 	u8 bounce[GROUP_LEN + BOUNCE_SLACK] __aligned(32);
 	const struct ktlsx_gcm_key *key;
@@ -50,10 +48,10 @@ static __always_inline __m256i vaes256_add(__m256i counter, int more)
 	return _mm256_add_epi32(counter, _mm256_setr_epi32(more, 0, 0, 0, more, 0, 0, 0));
 }
 
-/* Whitened counter blocks, @more blocks behind the current counter; an even number. */
-static __always_inline __m256i vaes256_counters(const struct vaes256_stream *s, int more)
+/* Counter blocks after the first addition of a round key; lane 0's counter is even. */
+static __always_inline __m256i vaes256_whiten(const struct vaes256_stream *s, __m256i counter)
 {
-	return _mm256_xor_si256(s->whitened, vec256_swap_bytes(vaes256_add(s->counter, more)));
+	return _mm256_xor_si256(s->whitened, vec256_swap_bytes(counter));
 }
 
 /* Described in aes_gcm_vaes256_groups.c. */

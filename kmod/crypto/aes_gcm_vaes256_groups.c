@@ -49,8 +49,8 @@ static __always_inline void set_counters(struct vaes256_stream *s, __m256i b[GRO
 {
 	__m256i base = s->base;
 
-	b[7] = vaes256_counters(s, GROUP_BLOCKS);
 	s->counter = vaes256_add(s->counter, GROUP_BLOCKS);
+	b[7] = vaes256_whiten(s, s->counter);
 	s->base = b[7];
 	b[0] = with_low_bits(base, 2);
 	b[1] = with_low_bits(base, 4);
@@ -115,8 +115,8 @@ static __always_inline void stitched_rounds(struct vaes256_stream *s, __m256i b[
 }
 
 /* Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue. */
-static __always_inline void run_groups(struct vaes256_stream *s, const u8 *in, u8 *out, size_t count,
-				       bool sealing)
+static __always_inline void run_groups(struct vaes256_stream *s, const u8 *in, u8 *out,
+				       size_t count, bool sealing)
 {
 	const u8 (*round_keys)[16];
 	__m256i b[GROUP];

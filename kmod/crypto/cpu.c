@@ -69,8 +69,11 @@ void ktlsx_simd_end(void)
 		preempt_enable();
 }
 
+/* Where the registers were ours before, they are again: the context is the same. */
 void ktlsx_simd_pause(void)
 {
-	kernel_fpu_end();
+	ktlsx_simd_end();
+	if (PORT_DEBUG)
+		preempt_disable();
 	kernel_fpu_begin();
 }

@@ -58,12 +58,12 @@ bool __must_check ktlsx_simd_begin(void);
 void ktlsx_simd_end(void);
 
 /**
- * ktlsx_simd_pause() - leave and re-enter the section, for whoever waits for the CPU
+ * ktlsx_simd_pause() - close the section that is open and open another one
  *
- * For engines whose record takes longer than a section may last. Vector registers lose what
- * they hold: state goes to memory before, and what is left there is wiped after.
+ * For engines that need longer for one record than a section may last. All vector registers
+ * are lost: what is in work must be in memory. Whoever waits for the CPU gets it in between.
  *
- * Context: Inside a section, of which there is one before and one after.
+ * Context: Inside a section.
  */
 void ktlsx_simd_pause(void);
 

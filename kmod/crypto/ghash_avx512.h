@@ -5,7 +5,7 @@
  * and for shuffles, and Karatsuba's method would need three shuffles to save a product.
  * Must not know: where blocks come from. To be included by vector engines only.
  * Concurrency: stateless.
- * Specification: NIST SP 800-38D section 6.3; the operands are as struct ktlsx_gcm_key says.
+ * Specification: NIST SP 800-38D section 6.3; the operands are as struct ktlsx_ghash_key says.
  */
 #ifndef KTLSX_CRYPTO_GHASH_AVX512_H
 #define KTLSX_CRYPTO_GHASH_AVX512_H

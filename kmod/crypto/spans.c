@@ -63,6 +63,16 @@ void ktlsx_cursor_scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t len
 	}
 }
 
+void ktlsx_cursor_skip(struct ktlsx_cursor *cursor, size_t len)
+{
+	size_t run;
+
+	for (; len; len -= run) {
+		run = min(len, ktlsx_cursor_run(cursor));
+		cursor->off += run;
+	}
+}
+
 void ktlsx_spans_wipe(const struct ktlsx_span *spans, size_t len)
 {
 	size_t run;

@@ -61,6 +61,15 @@ void ktlsx_cursor_gather(struct ktlsx_cursor *cursor, u8 *buf, size_t len);
 void ktlsx_cursor_scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t len);
 
 /**
+ * ktlsx_cursor_skip() - pass bytes
+ * @cursor: moved behind the bytes
+ * @len: bytes, which the list must have
+ *
+ * Context: Any.
+ */
+void ktlsx_cursor_skip(struct ktlsx_cursor *cursor, size_t len);
+
+/**
  * ktlsx_spans_wipe() - zero the first bytes of a list
  * @spans: list
  * @len: bytes, for which the list must have room

@@ -59,6 +59,7 @@ extern const struct ktlsx_aead_answers *const ktlsx_aead_answers[KTLSX_AEAD_COUN
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_gcm;
+extern const struct ktlsx_aead_answers ktlsx_answers_sm4_cbc_sm3;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_ccm;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_ccm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_ccm;

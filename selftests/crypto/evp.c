@@ -5,6 +5,7 @@
  * Must not know: our engines. Concurrency: one context a thread.
  */
 #include "evp.h"
+#include "evp_cbc.h"
 #include "gcrypt.h"
 
 #include <stdio.h>
@@ -85,6 +86,10 @@ void evp_seal(EVP_CIPHER_CTX *ctx, struct evp_record *r)
 	uint8_t none[16];
 	int n = 0;
 
+	if (r->alg == KTLSX_AEAD_SM4_CBC_SM3) {
+		evp_cbc_seal(ctx, r);
+		return;
+	}
 	if (gcrypt_knows(r->alg)) {
 		gcrypt_seal(r);
 		return;
@@ -102,6 +107,8 @@ bool evp_open(EVP_CIPHER_CTX *ctx, const struct evp_record *r)
 	uint8_t none[16], tag[KTLSX_AEAD_TAG_LEN];
 	int n = 0;
 
+	if (r->alg == KTLSX_AEAD_SM4_CBC_SM3)
+		return evp_cbc_open(ctx, r);
 	if (gcrypt_knows(r->alg))
 		return gcrypt_open(r);
 	if (is_ccm(r->alg))

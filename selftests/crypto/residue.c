@@ -44,12 +44,12 @@ static ucontext_t home;
 FIXTURE_SETUP(residue)
 {
 	subject = self;
-	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	ASSERT_EQ(ktlsx_aead_init(getenv("KTLSX_ISA")), 0);
 	self->aead = ktlsx_aead_find(variant->alg);
 	self->engine = engine_called(self->aead, variant->engine);
 	ASSERT_TRUE(self->engine);
-	if (!ktlsx_aead_can_run(self->engine))
-		SKIP("this CPU cannot run engine %s", self->engine->name);
+	if (engine_not_for_us(self->aead, self->engine))
+		SKIP("%s", engine_not_for_us(self->aead, self->engine));
 	arena_fill_random(self->raw, sizeof(self->raw));
 	arena_fill_random(self->plain, sizeof(self->plain));
 	/* also binds what the engine calls: binding later would save registers on the stack */

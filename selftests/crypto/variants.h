@@ -6,6 +6,8 @@
 #ifndef VARIANTS_H
 #define VARIANTS_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/crypto/aead.h"
@@ -20,12 +22,14 @@
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
-	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
 	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
-	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
 	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\
+	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
 	ROW(aes_256_ccm_aesni, AES_256_CCM, "aesni");			\
-	ROW(sm4_ccm_generic, SM4_CCM, "generic")
+	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
+	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512");			\
+	ROW(sm4_ccm_generic, SM4_CCM, "generic");			\
+	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
@@ -36,6 +40,31 @@ static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_a
 	while (*row && strcmp((*row)->name, name))
 		row++;
 	return *row;
+}
+
+/*
+ * Why a test leaves @engine out; NULL when it does not. The environment's KTLSX_ISA, which
+ * must have been given to ktlsx_aead_init(), limits as the module's parameter isa does: what
+ * stands before the engine chosen for the algorithm is not allowed.
+ */
+static inline const char *engine_not_for_us(const struct ktlsx_aead *aead,
+					    const struct ktlsx_aead_engine *engine)
+{
+	const struct ktlsx_aead_engine *const *row = aead->engines;
+	const char *isa = getenv("KTLSX_ISA");
+	static char why[100];
+
+	if (!ktlsx_aead_can_run(engine)) {
+		snprintf(why, sizeof(why), "this CPU cannot run engine %s", engine->name);
+		return why;
+	}
+	if (!isa || !*isa)
+		return NULL;
+	snprintf(why, sizeof(why), "KTLSX_ISA=%s does not allow engine %s", isa, engine->name);
+	for (; *row != aead->fast; row++)
+		if (*row == engine)
+			return why;
+	return NULL;
 }
 
 #endif

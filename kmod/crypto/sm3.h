@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns what all implementations of the SM3 compression function share, and the names by
+ * which they are found.
+ * Must not know: HMAC, records. Concurrency: stateless.
+ * Specification: GB/T 32905-2016.
+ */
+#ifndef KTLSX_CRYPTO_SM3_H
+#define KTLSX_CRYPTO_SM3_H
+
+#include "port.h"
+
+#define KTLSX_SM3_BLOCK_LEN 64
+#define KTLSX_SM3_DIGEST_LEN 32
+#define KTLSX_SM3_WORDS 8
+
+/* GB/T 32905 section 4.1: the state before the first block. */
+#define KTLSX_SM3_IV { 0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600,	\
+		       0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e }
+
+/**
+ * typedef ktlsx_sm3_blocks_t - compress whole blocks
+ * @state: in and out
+ * @blocks: @count times 64 bytes, which must not change meanwhile
+ * @count: blocks, zero allowed
+ *
+ * Constant time: nothing but @count decides what is executed and which address is read.
+ */
+typedef void ktlsx_sm3_blocks_t(u32 state[KTLSX_SM3_WORDS], const u8 *blocks, size_t count);
+
+/* Described in sm3_generic.c and sm3_avx2.c. */
+ktlsx_sm3_blocks_t ktlsx_sm3_generic;
+ktlsx_sm3_blocks_t ktlsx_sm3_avx2;
+
+#endif

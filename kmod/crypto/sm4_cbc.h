@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns the layout of a prepared SM4-CBC and HMAC-SM3 key, what the mode asks of an engine, and
+ * the names by which engines and mode find each other.
+ * Must not know: who calls. Concurrency: a prepared key is read-only.
+ * Specification: GB/T 38636-2020 section 6.3.3.4; RFC 5246 section 6.2.3.2, which it follows.
+ */
+#ifndef KTLSX_CRYPTO_SM4_CBC_H
+#define KTLSX_CRYPTO_SM4_CBC_H
+
+#include "aead.h"
+#include "sm3.h"
+#include "sm4.h"
+
+#define KTLSX_CBC_MAC_KEY_LEN 32
+#define KTLSX_CBC_MAC_LEN KTLSX_SM3_DIGEST_LEN
+#define KTLSX_CBC_AAD_LEN 11
+/* before the content in the MAC: the additional data and the length of the content */
+#define KTLSX_CBC_HEADER_LEN (KTLSX_CBC_AAD_LEN + 2)
+/* what the mode has in work at once */
+#define KTLSX_CBC_CHUNK_LEN 1024
+
+/**
+ * struct ktlsx_sm4_cbc_key - what hides in struct ktlsx_aead_key for SM4-CBC with HMAC-SM3
+ * @sm4: round keys
+ * @inner: SM3 after the key xor ipad
+ * @outer: SM3 after the key xor opad
+ */
+struct ktlsx_sm4_cbc_key {
+	struct ktlsx_sm4_key sm4;
+	u32 inner[KTLSX_SM3_WORDS];
+	u32 outer[KTLSX_SM3_WORDS];
+} __aligned(64);
+
+static_assert(sizeof(struct ktlsx_sm4_cbc_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its holder");
+
+static inline const struct ktlsx_sm4_cbc_key *
+ktlsx_sm4_cbc_key_of(const struct ktlsx_aead_key *key)
+{
+	return (const struct ktlsx_sm4_cbc_key *)(const void *)key->state;
+}
+
+typedef void ktlsx_cbc_crypt_t(const struct ktlsx_sm4_key *key, u8 chain[KTLSX_SM4_BLOCK_LEN],
+			       u8 *data, size_t blocks);
+
+/**
+ * struct ktlsx_cbc_ops - what the mode asks of an engine
+ * @hash: SM3
+ * @encrypt: CBC, in place; @chain is the block before and becomes the last one written
+ * @decrypt: CBC, in place; @chain is the ciphertext block before and becomes the last one read
+ * @uses_fpu: call these inside a vector section only
+ */
+struct ktlsx_cbc_ops {
+	ktlsx_sm3_blocks_t *hash;
+	ktlsx_cbc_crypt_t *encrypt;
+	ktlsx_cbc_crypt_t *decrypt;
+	bool uses_fpu;
+};
+
+/* Described in sm4_cbc.c. */
+void ktlsx_sm4_cbc_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
+void ktlsx_cbc_mac(const struct ktlsx_cbc_ops *ops, const u32 outer[KTLSX_SM3_WORDS],
+		   const u32 inner[KTLSX_SM3_WORDS], u8 mac[KTLSX_CBC_MAC_LEN]);
+void ktlsx_cbc_pause(const struct ktlsx_cbc_ops *ops, size_t done);
+void ktlsx_cbc_seal_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
+			const struct ktlsx_aead_text *text);
+void ktlsx_cbc_block(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
+		     const u8 *nonce, const u8 in[KTLSX_AEAD_BLOCK_LEN],
+		     u8 out[KTLSX_AEAD_BLOCK_LEN]);
+
+/* Described in sm4_cbc_generic.c. */
+ktlsx_cbc_crypt_t ktlsx_cbc_generic_encrypt;
+ktlsx_cbc_crypt_t ktlsx_cbc_generic_decrypt;
+
+/* Described in sm4_cbc_open.c. */
+bool ktlsx_cbc_open_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
+			const struct ktlsx_aead_text *text);
+
+extern const struct ktlsx_aead_engine ktlsx_sm4_cbc_generic;
+
+#endif
