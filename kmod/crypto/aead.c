@@ -22,6 +22,8 @@ static const struct ktlsx_aead_engine *const gcm_engines[] = {
 
 static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
 	&ktlsx_sm4_gcm_gfni512,
+	&ktlsx_sm4_gcm_gfni256,
+	&ktlsx_sm4_gcm_aesni_avx2,
 	&ktlsx_sm4_gcm_generic,
 	NULL,
 };
@@ -38,6 +40,9 @@ static const struct ktlsx_aead_engine *const aes_ccm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
+	&ktlsx_sm4_ccm_gfni512,
+	&ktlsx_sm4_ccm_gfni256,
+	&ktlsx_sm4_ccm_aesni_avx2,
 	&ktlsx_sm4_ccm_generic,
 	NULL,
 };

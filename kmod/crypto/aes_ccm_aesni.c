@@ -11,7 +11,7 @@
  * busy; the registers hold no more.
  */
 #include "aes_aesni.h"
-#include "ccm.h"
+#include "ccm_vec128.h"
 #include "cpu.h"
 
 #define LANES 4
@@ -23,19 +23,6 @@ struct lane_state {
 	const u8 *in;
 	u8 *out;
 };
-
-static __always_inline __m128i swap_last_word(__m128i v)
-{
-	return _mm_shuffle_epi8(v, _mm_set_epi8(12, 13, 14, 15, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,
-						1, 0));
-}
-
-static __always_inline __m128i mask_of(unsigned int len)
-{
-	static const u64 ones_then_zeros[4] = { ~0ull, ~0ull, 0, 0 };
-
-	return vec128_load((const u8 *)ones_then_zeros + 16 - len);
-}
 
 /* Calls @call with 0 to @n - 1, a constant: compilers leave short loops as they are. */
 #define EACH_LANE(n, call)		\
@@ -88,7 +75,7 @@ static __always_inline const u8 (*middle_rounds(__m128i *b, struct lane_state *s
 
 static __always_inline __m128i next_counter(struct lane_state *s, __m128i whitening)
 {
-	__m128i b = _mm_xor_si128(swap_last_word(s->counter), whitening);
+	__m128i b = _mm_xor_si128(ccm_swap_last_word(s->counter), whitening);
 
 	s->counter = _mm_add_epi32(s->counter, _mm_set_epi32(1, 0, 0, 0));
 	return b;
@@ -112,8 +99,8 @@ static __always_inline void load_lane(struct lane_state *s, const struct ktlsx_c
 				      __m128i whitening)
 {
 	s->mac = _mm_xor_si128(vec128_load_aligned(lane->mac), whitening);
-	s->counter = swap_last_word(vec128_load_aligned(lane->counter));
-	s->known = mask_of(lane->known);
+	s->counter = ccm_swap_last_word(vec128_load_aligned(lane->counter));
+	s->known = ccm_mask(lane->known);
 	s->in = lane->in;
 	s->out = lane->out;
 }
@@ -122,7 +109,7 @@ static __always_inline void store_lane(struct ktlsx_ccm_lane *lane, const struct
 				       __m128i whitening)
 {
 	vec128_store_aligned(lane->mac, _mm_xor_si128(s->mac, whitening));
-	vec128_store_aligned(lane->counter, swap_last_word(s->counter));
+	vec128_store_aligned(lane->counter, ccm_swap_last_word(s->counter));
 }
 
 static __always_inline void run_steps(const struct ktlsx_aes_key *aes,

@@ -82,5 +82,8 @@ void ktlsx_ccm_block(const struct ktlsx_ccm_cipher *cipher, const struct ktlsx_a
 extern const struct ktlsx_aead_engine ktlsx_aes_ccm_generic;
 extern const struct ktlsx_aead_engine ktlsx_aes_ccm_aesni;
 extern const struct ktlsx_aead_engine ktlsx_sm4_ccm_generic;
+extern const struct ktlsx_aead_engine ktlsx_sm4_ccm_aesni_avx2;
+extern const struct ktlsx_aead_engine ktlsx_sm4_ccm_gfni256;
+extern const struct ktlsx_aead_engine ktlsx_sm4_ccm_gfni512;
 
 #endif

@@ -30,6 +30,8 @@ ktlsx_sm4_gcm_key_of(const struct ktlsx_aead_key *key)
 }
 
 extern const struct ktlsx_aead_engine ktlsx_sm4_gcm_generic;
+extern const struct ktlsx_aead_engine ktlsx_sm4_gcm_aesni_avx2;
+extern const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni256;
 extern const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni512;
 
 /* Described in sm4_gcm_aesni_key.c. */
@@ -37,6 +39,14 @@ void ktlsx_sm4_aesni_expand(struct ktlsx_sm4_key *key, const u8 raw[KTLSX_SM4_RA
 void ktlsx_sm4_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 
 /* The engines' entry points by name: dispatch calls them without a retpoline. */
+void ktlsx_sm4_gcm_aesni_avx2_seal(const struct ktlsx_aead_key *key,
+				const struct ktlsx_aead_text *texts, unsigned int count);
+unsigned int ktlsx_sm4_gcm_aesni_avx2_open(const struct ktlsx_aead_key *key,
+					const struct ktlsx_aead_text *texts, unsigned int count);
+void ktlsx_sm4_gcm_gfni256_seal(const struct ktlsx_aead_key *key,
+				const struct ktlsx_aead_text *texts, unsigned int count);
+unsigned int ktlsx_sm4_gcm_gfni256_open(const struct ktlsx_aead_key *key,
+					const struct ktlsx_aead_text *texts, unsigned int count);
 void ktlsx_sm4_gcm_gfni512_seal(const struct ktlsx_aead_key *key,
 				const struct ktlsx_aead_text *texts, unsigned int count);
 unsigned int ktlsx_sm4_gcm_gfni512_open(const struct ktlsx_aead_key *key,

@@ -27,8 +27,13 @@
 	ROW(aes_256_ccm_generic, AES_256_CCM, "generic");		\
 	ROW(aes_256_ccm_aesni, AES_256_CCM, "aesni");			\
 	ROW(sm4_gcm_generic, SM4_GCM, "generic");			\
+	ROW(sm4_gcm_aesni_avx2, SM4_GCM, "aesni-avx2");			\
+	ROW(sm4_gcm_gfni256, SM4_GCM, "gfni256");			\
 	ROW(sm4_gcm_gfni512, SM4_GCM, "gfni512");			\
 	ROW(sm4_ccm_generic, SM4_CCM, "generic");			\
+	ROW(sm4_ccm_aesni_avx2, SM4_CCM, "aesni-avx2");			\
+	ROW(sm4_ccm_gfni256, SM4_CCM, "gfni256");			\
+	ROW(sm4_ccm_gfni512, SM4_CCM, "gfni512");			\
 	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
 
 /* NULL when @aead has no such engine. */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns the records of SM4-GCM on 256-bit vectors, around the bulk of sm4_gcm_256.h. The
+ * engine that includes it has defined seal_groups() and open_groups().
+ * Must not know: cipher and hash. Concurrency: stateless, the key is read-only; the source
+ * may change while it is read.
+ * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
+ */
+#ifndef KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
+#define KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
+
+#include "ghash_clmul.h"
+#include "sm4_gcm_256_tail.h"
+
+static __always_inline void run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
+					  struct ktlsx_cursor *dst, bool sealing)
+{
+	bounce_gather(src, s->bounce, GROUP_LEN);
+	if (sealing)
+		seal_groups(s, s->bounce, s->bounce, 1);
+	else
+		open_groups(s, s->bounce, s->bounce, 1);
+	bounce_scatter(dst, s->bounce, GROUP_LEN);
+	if (!sealing)
+		wipe_bounce(s);
+}
+
+/* Whole groups straight from span to span; returns the counter 1 encrypted. */
+static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx_aead_text *text,
+					bool sealing)
+{
+	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	size_t left = text->text_len, len, run;
+
+	for (; left >= GROUP_LEN; left -= len) {
+		run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
+		len = min(run, left) / GROUP_LEN * GROUP_LEN;
+		if (unlikely(!len)) {
+			len = GROUP_LEN;
+			run_by_bounce(s, &src, &dst, sealing);
+			continue;
+		}
+		if (sealing)
+			seal_groups(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
+				    len / GROUP_LEN);
+		else
+			open_groups(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
+				    len / GROUP_LEN);
+		src.off += len;
+		dst.off += len;
+	}
+	return run_tail(s, &src, &dst, left, sealing);
+}
+
+static __always_inline void add_block(struct product *p, __m128i x, const u64 power[2])
+{
+	__m128i y = vec128_load_aligned(power);
+
+	add_product(p, x, y, _mm_xor_si128(y, vec128_swap_halves(y)));
+}
+
+static __always_inline struct product no_product(void)
+{
+	return (struct product){ _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
+}
+
+/* The additional data, block by block, those of TLS being one; the last is only added. */
+static __always_inline __m128i hash_aad(const struct ktlsx_ghash_key *hash, const u8 *aad,
+					size_t len)
+{
+	__m128i acc = _mm_setzero_si128(), block;
+	struct product p;
+	size_t part;
+
+	for (; len; len -= part, aad += part) {
+		p = no_product();
+		add_block(&p, acc, hash->powers[KTLSX_GCM_POWERS - 1]);
+		part = min_t(size_t, len, 16);
+		block = part == 16 ? vec128_load(aad) : bounce_load_partial(aad, part);
+		acc = _mm_xor_si128(reduce(p), vec128_swap_bytes(block));
+	}
+	return acc;
+}
+
+/* The additional data wait at the end of the queue for the first group, if there is one. */
+static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+				  const struct ktlsx_aead_text *text)
+{
+	struct product p = no_product();
+	unsigned int i;
+	__m128i hash;
+
+	s->key = ktlsx_sm4_gcm_key_of(key);
+	s->counter = 2;
+	set_up_nonce(s, text->nonce);
+	hash = hash_aad(&s->key->hash, text->aad, text->aad_len);
+	s->queued = text->text_len >= GROUP_LEN;
+	if (!s->queued) {
+		add_block(&p, hash, s->key->hash.powers[KTLSX_GCM_POWERS - 1]);
+		s->acc = reduce(p);
+		return;
+	}
+	s->acc = _mm_setzero_si128();
+	for (i = 0; i < GROUP - 1; i++)
+		vec128_store_aligned(s->queue[i], s->acc);
+	vec128_store_aligned(s->queue[GROUP - 1], hash);
+}
+
+/* Absorbs the first blocks of the queue and what comes behind them. */
+static __always_inline void hash_blocks(struct gcm_stream *s, unsigned int blocks, __m128i last)
+{
+	const u64 (*powers)[2] = s->key->hash.powers + KTLSX_GCM_POWERS - 1 - blocks;
+	struct product p = no_product();
+	__m128i carry = s->acc;
+	unsigned int i;
+
+	for (i = 0; i < blocks; i++) {
+		carry = _mm_xor_si128(carry, vec128_load_aligned(s->queue[i]));
+		add_block(&p, carry, powers[i]);
+		carry = _mm_setzero_si128();
+	}
+	add_block(&p, _mm_xor_si128(carry, last), powers[i]);
+	s->acc = reduce(p);
+}
+
+static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+					  const struct ktlsx_aead_text *text, bool sealing)
+{
+	unsigned int blocks = (text->text_len % GROUP_LEN + 15) / 16;
+	__m128i mask, tag;
+
+	start(s, key, text);
+	mask = run_text(s, text, sealing);
+	if (unlikely(blocks == GROUP)) {
+		blocks = 0;
+		hash_blocks(s, GROUP - 1, vec128_load_aligned(s->queue[GROUP - 1]));
+	}
+	hash_blocks(s, blocks, _mm_set_epi64x((long long)text->aad_len * 8,
+					      (long long)text->text_len * 8));
+	tag = vec128_swap_bytes(s->acc);
+	s->acc = _mm_setzero_si128();
+	barrier_data(s);
+	return _mm_xor_si128(tag, mask);
+}
+
+#endif
