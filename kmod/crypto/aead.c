@@ -16,6 +16,7 @@
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
 	&ktlsx_gcm_avx512,
 	&ktlsx_gcm_vaes256,
+	&ktlsx_gcm_vaes256_pclmul,
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
 	NULL,

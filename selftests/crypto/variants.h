@@ -22,6 +22,8 @@
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
+	ROW(aes_128_gcm_vaes256_pclmul, AES_128_GCM, "vaes256-pclmul");	\
+	ROW(aes_256_gcm_vaes256_pclmul, AES_256_GCM, "vaes256-pclmul");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
 	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\
