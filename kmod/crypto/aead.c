@@ -6,6 +6,7 @@
  */
 #include "aead.h"
 #include "ccm.h"
+#include "chacha_poly.h"
 #include "cpu.h"
 #include "gcm.h"
 #include "sm4_cbc.h"
@@ -15,6 +16,7 @@
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
 	&ktlsx_gcm_avx512,
 	&ktlsx_gcm_vaes256,
+	&ktlsx_gcm_vaes256_pclmul,
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
 	NULL,
@@ -47,6 +49,11 @@ static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
 	NULL,
 };
 
+static const struct ktlsx_aead_engine *const chacha_poly_engines[] = {
+	&ktlsx_chacha_poly_library,
+	NULL,
+};
+
 #define AEAD_LIKE(id, label, raw_len, row, slowest)			\
 	[KTLSX_AEAD_##id] = {						\
 		.name = label,						\
@@ -72,6 +79,8 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(AES_128_CCM, "aes-128-ccm", 16, aes_ccm_engines, ktlsx_aes_ccm_generic),
 	AEAD_LIKE(AES_256_CCM, "aes-256-ccm", 32, aes_ccm_engines, ktlsx_aes_ccm_generic),
 	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),
+	AEAD_LIKE(CHACHA20_POLY1305, "chacha20-poly1305", 32, chacha_poly_engines,
+		  ktlsx_chacha_poly_library),
 };
 
 /**

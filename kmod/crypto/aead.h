@@ -6,7 +6,7 @@
  * Must not know: TLS, sockets, pages. Nonce and AAD are the caller's business.
  * Concurrency: a prepared key is read-only and may be used by several CPUs at
  * once; the engine choice is written at load only.
- * Specification: RFC 5116; NIST SP 800-38D for GCM.
+ * Specification: RFC 5116; NIST SP 800-38D for GCM; RFC 8439 for ChaCha20-Poly1305.
  */
 #ifndef KTLSX_CRYPTO_AEAD_H
 #define KTLSX_CRYPTO_AEAD_H
@@ -28,6 +28,7 @@ enum ktlsx_aead_alg {
 	KTLSX_AEAD_AES_128_CCM,
 	KTLSX_AEAD_AES_256_CCM,
 	KTLSX_AEAD_SM4_CCM,
+	KTLSX_AEAD_CHACHA20_POLY1305,
 	KTLSX_AEAD_COUNT,
 };
 
@@ -78,7 +79,7 @@ struct ktlsx_aead_text {
 
 /**
  * struct ktlsx_aead_engine - one implementation of an algorithm
- * @name: as in the isa parameter: "generic", "aesni", ...
+ * @name: as in the isa parameter: "generic", "aesni", ...; "library": another's
  * @cpu_needs: KTLSX_CPU_* bits without which it must not be called
  * @section_len_max: record bytes that may share one vector section
  * @uses_fpu: to be called only between ktlsx_aead_enter() and ktlsx_aead_leave()

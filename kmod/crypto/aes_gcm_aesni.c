@@ -250,7 +250,7 @@ static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 c
 	return b;
 }
 
-static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 		  const struct ktlsx_aead_text *text)
 {
 	s->key = ktlsx_gcm_key_of(key);
@@ -336,6 +336,18 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 	return tag;
 }
 
+/* Returns the tag. One for both directions: they differ in the inner loops only. */
+static noinline __m128i crypt_record(const struct ktlsx_aead_key *key,
+				     const struct ktlsx_aead_text *text, bool sealing)
+{
+	struct gcm_stream s port_uninitialized;
+	unsigned int queued;
+
+	start(&s, key, text);
+	queued = run_text(&s, text, sealing);
+	return finish(&s, text, queued);
+}
+
 /**
  * ktlsx_gcm_aesni_seal() - as ktlsx_aead_seal_run()
  * @key: prepared key
@@ -347,25 +359,16 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
 			  unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-	unsigned int queued;
-
-	for (; count; count--, texts++) {
-		start(&s, key, texts);
-		queued = run_text(&s, texts, true);
-		vec128_store(texts->tag, finish(&s, texts, queued));
-	}
+	for (; count; count--, texts++)
+		vec128_store(texts->tag, crypt_record(key, texts, true));
 }
 
-static __always_inline bool open_one(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+static __always_inline bool open_one(const struct ktlsx_aead_key *key,
 				     const struct ktlsx_aead_text *text)
 {
-	unsigned int queued;
-	__m128i differ;
+	__m128i differ = crypt_record(key, text, false);
 
-	start(s, key, text);
-	queued = run_text(s, text, false);
-	differ = _mm_xor_si128(finish(s, text, queued), vec128_load(text->tag));
+	differ = _mm_xor_si128(differ, vec128_load(text->tag));
 	port_declassify(&differ, sizeof(differ));
 	return _mm_testz_si128(differ, differ);
 }
@@ -382,11 +385,10 @@ static __always_inline bool open_one(struct gcm_stream *s, const struct ktlsx_ae
 unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (unlikely(!open_one(&s, key, &texts[i])))
+		if (unlikely(!open_one(key, &texts[i])))
 			return ktlsx_texts_refuse(texts, i, count);
 	return count;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Owns the AES-GCM engine for VAES and VPCLMULQDQ on 256-bit vectors, two blocks in each.
+ * Owns the AES-GCM engines for VAES on 256-bit vectors, two blocks in each: with VPCLMULQDQ,
+ * and with PCLMULQDQ for emulators that have nothing better.
  * Must not know: TLS, other engines. Every function here runs inside a vector section.
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
@@ -23,7 +24,8 @@ static __always_inline __m128i round_key(const struct ktlsx_gcm_key *key, unsign
  * Absorbs @blocks blocks from @queue on, at most 16, and brings even and odd together. A last
  * vector that is half used has zeros in its other half, whatever power that meets.
  */
-static noinline void hash_blocks(struct vaes256_stream *s, const __m256i *queue, unsigned int blocks)
+static __always_inline void hash_blocks_wide(struct vaes256_stream *s, const __m256i *queue,
+					     unsigned int blocks)
 {
 	const u8 *powers = (const u8 *)s->key + offsetof(struct ktlsx_gcm_key, powers) +
 			   16 * (KTLSX_GCM_POWERS - blocks);
@@ -38,6 +40,31 @@ static noinline void hash_blocks(struct vaes256_stream *s, const __m256i *queue,
 	add_product256(&p, _mm256_xor_si256(queue[0], s->acc), vec256_load(powers));
 	sum = reduce256(p);
 	s->acc = _mm256_zextsi128_si256(_mm_xor_si128(vec256_low(sum), vec256_high(sum)));
+}
+
+static __always_inline void hash_blocks_narrow(struct vaes256_stream *s, const u8 *queue,
+					       unsigned int blocks)
+{
+	const u64 (*powers)[2] = s->key->powers + KTLSX_GCM_POWERS - blocks;
+	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
+	__m128i x = vec256_low(s->acc), power;
+
+	for (; blocks; blocks--, queue += 16, powers++) {
+		x = _mm_xor_si128(x, vec128_load_aligned(queue));
+		power = vec128_load_aligned(powers);
+		add_product(&p, x, power, _mm_xor_si128(power, vec128_swap_halves(power)));
+		x = _mm_setzero_si128();
+	}
+	s->acc = _mm256_zextsi128_si256(reduce(p));
+}
+
+static noinline void hash_blocks(struct vaes256_stream *s, const __m256i *queue,
+				 unsigned int blocks)
+{
+	if (unlikely(s->narrow))
+		hash_blocks_narrow(s, (const u8 *)queue, blocks);
+	else
+		hash_blocks_wide(s, queue, blocks);
 }
 
 /* The compiler must not see that it is zero: it would call a string instruction. */
@@ -151,15 +178,11 @@ static __always_inline void put_keystream_4(const struct vaes256_stream *s, __m2
 	keystream[3] = _mm256_aesenclast_epi128(b3, rk);
 }
 
-/*
- * For what is left behind the last whole group. It is made first, while the first group
- * waits for its rounds: at the end nothing would hide the time it takes.
- */
-static __always_inline void put_tail_keystream(struct vaes256_stream *s, size_t text_len)
+/* Of @len bytes, a group at most, from block number @block on. */
+static noinline void put_keystream(struct vaes256_stream *s, u32 block, size_t len)
 {
-	size_t vectors = (text_len % GROUP_LEN + VEC_LEN - 1) / VEC_LEN;
-	const int first = (int)(text_len / GROUP_LEN * GROUP_BLOCKS + 2);
-	__m256i counter = _mm256_broadcastsi128_si256(_mm_cvtsi32_si128(first));
+	__m256i counter = _mm256_broadcastsi128_si256(_mm_cvtsi32_si128((int)block + 2));
+	size_t vectors = (len + VEC_LEN - 1) / VEC_LEN;
 	__m256i *keystream = s->keystream;
 
 	for (; vectors > 2; vectors -= min_t(size_t, vectors, 4)) {
@@ -172,20 +195,28 @@ static __always_inline void put_tail_keystream(struct vaes256_stream *s, size_t 
 	barrier_data(s->keystream);
 }
 
+/*
+ * The key stream of the record's end is made first, while the first group waits for its
+ * rounds: later nothing would hide the time it takes.
+ */
 static __always_inline void start(struct vaes256_stream *s, const struct ktlsx_aead_key *key,
-				  const struct ktlsx_aead_text *text)
+				  const struct ktlsx_aead_text *text, bool narrow)
 {
 	const __m256i odd = _mm256_setr_epi32(0, 0, 0, 0, 0, 0, 0, 1 << 24);
+	const size_t tail_len = text->text_len % GROUP_LEN;
 	__m128i whitened;
 
+	s->narrow = narrow;
 	s->key = ktlsx_gcm_key_of(key);
 	whitened = whiten(s->key, text->nonce);
 	s->acc = _mm256_setzero_si256();
 	s->whitened = _mm256_xor_si256(_mm256_broadcastsi128_si256(whitened), odd);
 	s->base = s->whitened;
 	s->counter = _mm256_setzero_si256();
+	s->block = 0;
 	s->mask = encrypt_counter(s->key, whitened, 1);
-	put_tail_keystream(s, text->text_len);
+	if (tail_len && !narrow)
+		put_keystream(s, (text->text_len - tail_len) / 16, tail_len);
 	queue_aad(s, text->aad, text->aad_len);
 }
 
@@ -226,10 +257,32 @@ static noinline void crypt_tail(struct vaes256_stream *s, const u8 *in, u8 *out,
 	}
 }
 
+/* Whole groups, or the end, one step after the other: emulators are not timed. */
+static noinline void crypt_narrow(struct vaes256_stream *s, const u8 *in, u8 *out, size_t len,
+				  bool sealing)
+{
+	size_t part;
+
+	for (; len; len -= part, in += part, out += part) {
+		part = min_t(size_t, len, GROUP_LEN);
+		put_keystream(s, s->block, part);
+		crypt_tail(s, in, out, part, sealing);
+		if (part < GROUP_LEN)
+			return;
+		if (s->first < GROUP)
+			hash_blocks(s, s->queue + s->first, 2 * (GROUP - s->first));
+		hash_blocks(s, s->queue + GROUP, GROUP_BLOCKS);
+		s->first = GROUP;
+		s->block += GROUP_BLOCKS;
+	}
+}
+
 static __always_inline void crypt_run(struct vaes256_stream *s, const u8 *in, u8 *out, size_t len,
 				      bool sealing)
 {
-	if (len < GROUP_LEN)
+	if (unlikely(s->narrow))
+		crypt_narrow(s, in, out, len, sealing);
+	else if (len < GROUP_LEN)
 		crypt_tail(s, in, out, len, sealing);
 	else if (sealing)
 		ktlsx_gcm_vaes256_seal_groups(s, in, out, len / GROUP_LEN);
@@ -306,12 +359,13 @@ static __always_inline void wipe(struct vaes256_stream *s)
 
 /* Returns the tag. */
 static noinline __m128i crypt_record(const struct ktlsx_aead_key *key,
-				     const struct ktlsx_aead_text *text, bool sealing)
+				     const struct ktlsx_aead_text *text, bool sealing,
+				     bool narrow)
 {
 	struct vaes256_stream s port_uninitialized;
 	__m128i tag;
 
-	start(&s, key, text);
+	start(&s, key, text, narrow);
 	run_text(&s, text, sealing);
 	hash_end(&s, text);
 	tag = _mm_xor_si128(s.mask, vec128_swap_bytes(vec256_low(s.acc)));
@@ -331,14 +385,15 @@ void ktlsx_gcm_vaes256_seal(const struct ktlsx_aead_key *key, const struct ktlsx
 			    unsigned int count)
 {
 	for (; count; count--, texts++)
-		vec128_store(texts->tag, crypt_record(key, texts, true));
+		vec128_store(texts->tag, crypt_record(key, texts, true, false));
 }
 
 static __always_inline bool open_one(const struct ktlsx_aead_key *key,
-				     const struct ktlsx_aead_text *text)
+				     const struct ktlsx_aead_text *text, bool narrow)
 {
-	__m128i differ = _mm_xor_si128(crypt_record(key, text, false), vec128_load(text->tag));
+	__m128i differ = crypt_record(key, text, false, narrow);
 
+	differ = _mm_xor_si128(differ, vec128_load(text->tag));
 	port_declassify(&differ, sizeof(differ));
 	return _mm_testz_si128(differ, differ);
 }
@@ -358,7 +413,25 @@ unsigned int ktlsx_gcm_vaes256_open(const struct ktlsx_aead_key *key,
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (unlikely(!open_one(key, &texts[i])))
+		if (unlikely(!open_one(key, &texts[i], false)))
+			return ktlsx_texts_refuse(texts, i, count);
+	return count;
+}
+
+static void vaes256_pclmul_seal(const struct ktlsx_aead_key *key,
+				const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	for (; count; count--, texts++)
+		vec128_store(texts->tag, crypt_record(key, texts, true, true));
+}
+
+static unsigned int vaes256_pclmul_open(const struct ktlsx_aead_key *key,
+					const struct ktlsx_aead_text *texts, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (unlikely(!open_one(key, &texts[i], true)))
 			return ktlsx_texts_refuse(texts, i, count);
 	return count;
 }
@@ -374,12 +447,23 @@ static void vaes256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_gcm_vaes256 = {
 	.name = "vaes256",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL,
 	/* 50 microseconds at one cycle a byte and 1.3 GHz */
 	.section_len_max = 65536,
 	.uses_fpu = true,
 	.prepare = ktlsx_gcm_aesni_prepare,
 	.seal = ktlsx_gcm_vaes256_seal,
 	.open = ktlsx_gcm_vaes256_open,
+	.block = vaes256_block,
+};
+
+const struct ktlsx_aead_engine ktlsx_gcm_vaes256_pclmul = {
+	.name = "vaes256-pclmul",
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES,
+	.section_len_max = 32768,
+	.uses_fpu = true,
+	.prepare = ktlsx_gcm_aesni_prepare,
+	.seal = vaes256_pclmul_seal,
+	.open = vaes256_pclmul_open,
 	.block = vaes256_block,
 };

@@ -28,6 +28,8 @@
  * @bounce: where a group lies that meets a border
  * @key: prepared key
  * @first: vector of the queue before which all is empty
+ * @block: number of the next group's first block, where @narrow
+ * @narrow: the CPU multiplies 128-bit vectors only
  */
 struct vaes256_stream {
 	__m256i acc;
@@ -40,6 +42,8 @@ struct vaes256_stream {
 	u8 bounce[GROUP_LEN + BOUNCE_SLACK] __aligned(32);
 	const struct ktlsx_gcm_key *key;
 	unsigned int first;
+	u32 block;
+	bool narrow;
 };
 
 /* Each lane's counter in its lowest word. */

@@ -13,12 +13,10 @@
 /* 0 to 31 bytes, zero-padded; the length is public. */
 static __always_inline __m256i bounce256_load_partial(const u8 *p, size_t len)
 {
-	__m128i low, high = _mm_setzero_si128();
+	const size_t whole = len / 16 * 16;
+	const __m128i rest = bounce_load_partial(p + whole, len - whole);
 
-	low = len >= 16 ? vec128_load(p) : bounce_load_partial(p, len);
-	if (len > 16)
-		high = bounce_load_partial(p + 16, len - 16);
-	return _mm256_set_m128i(high, low);
+	return whole ? _mm256_set_m128i(rest, vec128_load(p)) : _mm256_zextsi128_si256(rest);
 }
 
 /* 0 to 31 bytes. */

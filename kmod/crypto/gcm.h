@@ -67,6 +67,7 @@ extern const struct ktlsx_aead_engine ktlsx_gcm_generic;
 extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
 extern const struct ktlsx_aead_engine ktlsx_gcm_avx512;
 extern const struct ktlsx_aead_engine ktlsx_gcm_vaes256;
+extern const struct ktlsx_aead_engine ktlsx_gcm_vaes256_pclmul;
 
 /* Described in aes_gcm_aesni_key.c. */
 void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);

@@ -6,6 +6,7 @@ ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
 
 ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4 vectors_sm4_cbc ccm vectors_ccm
 ktlsx-plain += sm4_cbc sm4_cbc_open sm4_cbc_engines
+ktlsx-plain += chacha_poly vectors_chacha
 ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic ccm_generic
 ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key sm4_gcm_aesni_key aes_aesni_key aes_ccm_aesni
 ktlsx-avx2 := sm3_avx2 sm4_gcm_aesni_avx2 sm4_ccm_aesni_avx2
@@ -21,6 +22,9 @@ ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2
 ktlsx-flags-vaes := $(ktlsx-flags-avx2) -mvaes -mvpclmulqdq
 ktlsx-flags-gfni := $(ktlsx-flags-vaes) -mgfni
 ktlsx-flags-avx512 := $(ktlsx-flags-gfni) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+
+# the kernel's alone: selftests/crypto has its own of the same names
+ktlsx-kernel-only := chacha_library
 
 ktlsx-crypto := $(foreach set,$(ktlsx-sets),$(ktlsx-$(set)))
 # compiled with <immintrin.h>

@@ -28,6 +28,7 @@
 #include <linux/types.h>
 
 #define port_cpu_has(kernel_name, libc_name) boot_cpu_has(X86_FEATURE_##kernel_name)
+#define port_cpu_has_vaes() boot_cpu_has(X86_FEATURE_VAES)
 #define port_os_saves_ymm() cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL)
 #define port_os_saves_zmm() cpu_has_xfeatures(XFEATURE_MASK_AVX512, NULL)
 

@@ -47,6 +47,8 @@
 
 /* the compiler's library asks the CPU and the system */
 #define port_cpu_has(kernel_name, libc_name) (!!__builtin_cpu_supports(libc_name))
+/* a name that clang 14 does not know; leaf 7 is there when AVX2 is */
+#define port_cpu_has_vaes() (!!(port_cpuid(7).ecx & 1u << 9))
 #define port_os_saves_ymm() true
 #define port_os_saves_zmm() true
 

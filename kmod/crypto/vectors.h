@@ -63,5 +63,6 @@ extern const struct ktlsx_aead_answers ktlsx_answers_sm4_cbc_sm3;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_ccm;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_ccm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_ccm;
+extern const struct ktlsx_aead_answers ktlsx_answers_chacha20_poly1305;
 
 #endif

@@ -13,16 +13,17 @@
 
 #define STACK_LEN 65536
 #define RECORD_LEN 1000
+#define SEALED_MAX (RECORD_LEN + 64)	/* with MAC and padding */
 #define NEEDLE_LEN 16
 #define RUN_COUNT 20		/* more than the lanes of any engine */
 
 FIXTURE(residue) {
 	const struct ktlsx_aead *aead;
 	const struct ktlsx_aead_engine *engine;
-	uint8_t raw[32];
+	uint8_t raw[KTLSX_AEAD_RAW_MAX];
 	uint8_t plain[RECORD_LEN];
-	uint8_t sealed[RECORD_LEN];
-	uint8_t out[RECORD_LEN];
+	uint8_t sealed[SEALED_MAX];
+	uint8_t out[SEALED_MAX];
 	uint8_t tag[KTLSX_AEAD_TAG_LEN];
 	struct ktlsx_aead_key key;
 	uint8_t stack[STACK_LEN] __aligned(64);
@@ -69,17 +70,21 @@ static void call_on_stack(struct residue_self *self, void (*call)(void))
 	ASSERT_EQ(swapcontext(&home, &there), 0);
 }
 
-static const u8 nonce[KTLSX_AEAD_NONCE_LEN] = { 9 };
+static const u8 nonce[KTLSX_AEAD_NONCE_MAX] = { 9 };
 
 static struct ktlsx_span plain_span, sealed_span, out_span;
 
 static struct ktlsx_aead_text text_between(const struct ktlsx_span *src,
 					   const struct ktlsx_span *dst)
 {
+	size_t sealed_len = ktlsx_aead_sealed_len(subject->aead, RECORD_LEN);
+
 	plain_span = (struct ktlsx_span){ subject->plain, RECORD_LEN };
-	sealed_span = (struct ktlsx_span){ subject->sealed, RECORD_LEN };
-	out_span = (struct ktlsx_span){ subject->out, RECORD_LEN };
-	return (struct ktlsx_aead_text){ src, dst, RECORD_LEN, nonce, 5, nonce, subject->tag };
+	sealed_span = (struct ktlsx_span){ subject->sealed, sealed_len };
+	out_span = (struct ktlsx_span){ subject->out, sealed_len };
+	return (struct ktlsx_aead_text){
+		src, dst, src->len, nonce, subject->aead->mac_len ? 11 : 5, nonce, subject->tag,
+	};
 }
 
 static void seal(void)

@@ -14,6 +14,7 @@
 
 /* ROW(name of the variant, KTLSX_AEAD_*, name of the engine) */
 #define EVERY_ENGINE(ROW)						\
+	ROW(chacha20_poly1305_library, CHACHA20_POLY1305, "library");	\
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
 	ROW(aes_128_gcm_vaes256, AES_128_GCM, "vaes256");		\
@@ -21,6 +22,8 @@
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
+	ROW(aes_128_gcm_vaes256_pclmul, AES_128_GCM, "vaes256-pclmul");	\
+	ROW(aes_256_gcm_vaes256_pclmul, AES_256_GCM, "vaes256-pclmul");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
 	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -119,19 +120,46 @@ static bool modprobe(char *names)
 	return ok;
 }
 
+/*
+ * Loads what our module links with, which finit_module() leaves to its caller: a string in
+ * .modinfo names it. Also when a script is to load the module itself.
+ */
+static bool load_dependencies(int module_fd)
+{
+	static const char key[] = "depends=";
+	static char names[500];
+	struct stat st;
+	char *image, *found;
+
+	if (fstat(module_fd, &st))
+		return false;
+	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, module_fd, 0);
+	if (image == MAP_FAILED)
+		return false;
+	found = memmem(image, (size_t)st.st_size, key, sizeof(key) - 1);
+	if (found)
+		snprintf(names, sizeof(names), "%s", found + sizeof(key) - 1);
+	munmap(image, (size_t)st.st_size);
+	for (char *comma = names; (comma = strchr(comma, ',')); )
+		*comma = ' ';
+	return modprobe(names);
+}
+
 static bool load(void)
 {
 	bool ok = modprobe(words_of("KTLSX_MODPROBE"));
-	int fd;
+	int fd = open("/modules/ktlsx.ko", O_RDONLY | O_CLOEXEC);
 
+	if (!getenv("KTLSX_NOMODULE") && fd >= 0)
+		ok = load_dependencies(fd) && ok;
 	if (!getenv("KTLSX_NOMODULE") && !getenv("KTLSX_NOLOAD")) {
-		fd = open("/modules/ktlsx.ko", O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || syscall(SYS_finit_module, fd, words_of("KTLSX_PARAMS"), 0)) {
 			report("  # ktlsx.ko: %s\n", strerror(errno));
 			ok = false;
 		}
-		close(fd);
 	}
+	if (fd >= 0)
+		close(fd);
 	return residue_log_is_clean() && ok;
 }
 
