@@ -11,7 +11,7 @@
 
 static __always_inline u64 bits_rotate_right(u64 x, unsigned int n)
 {
-	return x >> n | x << (64 - n);
+	return x >> n | x << (64 - n) % 64;
 }
 
 /* Exchanges the bits of *a under mask << n with those of *b under mask. */

@@ -79,6 +79,7 @@ static __always_inline void run_steps(const struct ktlsx_aead_key *key,
 			ccm_finish_step(lanes[i], vec256_low(stage[i]), vec256_high(stage[i]), at);
 	}
 	vec128_clear((u8 *)stage, sizeof(stage));
+	barrier_data(stage);
 }
 
 static noinline void run_few(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
