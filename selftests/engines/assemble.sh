@@ -9,7 +9,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kmod=$here/../../kmod
-[ $# = 1 ] && [ ! -e "$1" ] || { echo "usage: assemble.sh NEW_FOLDER" >&2; exit 2; }
+if [ $# != 1 ] || [ -e "$1" ]; then
+	echo "usage: assemble.sh NEW_FOLDER" >&2
+	exit 2
+fi
 
 (cd "$kmod" && find crypto selftest.[ch] -type f \( -name '*.[chS]' -o -name '*.mk' -o -name '*.include' \) ! -name '*.mod.c') |
 	while read -r file; do

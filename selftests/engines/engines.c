@@ -31,7 +31,7 @@ MODULE_PARM_DESC(seed, "of the random numbers, to repeat a run; 0: a new one");
 static const struct {
 	u32 bit;
 	const char *name;
-} extensions[] __initconst = {
+} extensions[] = {
 	{ KTLSX_CPU_AESNI, "AES-NI" },
 	{ KTLSX_CPU_AVX2, "AVX2" },
 	{ KTLSX_CPU_VAES, "VAES" },
