@@ -14,7 +14,7 @@ if [ $# != 1 ] || [ -e "$1" ]; then
 	exit 2
 fi
 
-(cd "$kmod" && find crypto selftest.[ch] -type f \( -name '*.[chS]' -o -name '*.mk' -o -name '*.include' \) ! -name '*.mod.c') |
+(cd "$kmod" && find crypto compat selftest.[ch] -type f \( -name '*.[chS]' -o -name '*.mk' -o -name '*.include' \) ! -name '*.mod.c') |
 	while read -r file; do
 		install -D -m 644 "$kmod/$file" "$1/$file"
 	done

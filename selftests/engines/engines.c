@@ -35,6 +35,7 @@ static const struct {
 	{ KTLSX_CPU_AESNI, "AES-NI" },
 	{ KTLSX_CPU_AVX2, "AVX2" },
 	{ KTLSX_CPU_VAES, "VAES" },
+	{ KTLSX_CPU_VPCLMUL, "VPCLMULQDQ" },
 	{ KTLSX_CPU_GFNI, "GFNI" },
 	{ KTLSX_CPU_AVX512, "AVX-512" },
 };

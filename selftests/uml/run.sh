@@ -47,4 +47,4 @@ scratch=$(mktemp -d "$cache/tmp.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 kernel=$("$here/kernel.sh")
 make_image
-KTLSX_MODPROBE= VERBOSE=1 "$here/../vm/run.sh" --image "$scratch/image" --no-module --timeout $((seconds + 60))
+KTLSX_MODPROBE='' VERBOSE=1 "$here/../vm/run.sh" --image "$scratch/image" --no-module --timeout $((seconds + 60))

@@ -148,6 +148,14 @@ environment() {
 	done
 }
 
+# To be run in the background: it becomes the guest.
+run_guest() {
+	case $accel in
+	uml) uml "$seconds" "$dir" "$1" ;;
+	*) qemu "$seconds" "$dir" "$accel" "$1" -serial "file:$dir/result" ;;
+	esac
+}
+
 boot() {
 	local append="$boot $loud" started=$SECONDS
 	append+=$(environment)
@@ -161,11 +169,7 @@ boot() {
 	fi
 	: > "$dir/result"
 	say "kernel $(cat "$dir/abi"), $accel, $cpus CPU, folder $dir"
-	if [ "$accel" = uml ]; then
-		(uml "$seconds" "$dir" "$append")
-	else
-		(qemu "$seconds" "$dir" "$accel" "$append" -serial "file:$dir/result")
-	fi > "$dir/qemu" 2>&1 < /dev/null &
+	run_guest "$append" > "$dir/qemu" 2>&1 < /dev/null &
 	guest=$!
 	trap 'kill $guest 2> /dev/null || true' EXIT
 	show "$guest" "$dir/result"
