@@ -176,32 +176,65 @@ static __always_inline void next_stream(struct gcm_stream *s, __m512i stream[CHU
 	sm4_transpose(stream);
 }
 
+/* The key stream of chunks on its way out, while the next one is computed. */
+struct parked {
+	__m512i y[4][4];
+	const u8 *in;
+	u8 *out;
+};
+
+/* Of one word of the cipher's last four: from single bytes to words, 16 to a vector. */
+static __always_inline void unpark_word(__m512i y[4])
+{
+	__m512i a, b, c, d;
+
+	a = SM4_AFFINE(vec512_load_aligned(&y[0]), PRE_BACK);
+	b = SM4_AFFINE(vec512_load_aligned(&y[1]), PRE_BACK);
+	c = SM4_AFFINE(vec512_load_aligned(&y[2]), PRE_BACK);
+	d = SM4_AFFINE(vec512_load_aligned(&y[3]), PRE_BACK);
+	/* pairs of bytes, then of pairs; positions 0 to 3, 4 to 7, ... of each lane */
+	y[0] = _mm512_unpacklo_epi16(_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d));
+	y[1] = _mm512_unpackhi_epi16(_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d));
+	y[2] = _mm512_unpacklo_epi16(_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d));
+	y[3] = _mm512_unpackhi_epi16(_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d));
+}
+
 /* The queue is fed from registers: neither side's memory is read again. */
-static __always_inline void crypt_vector(struct gcm_stream *s, const u8 *in, u8 *out,
+static __always_inline void crypt_vector(struct gcm_stream *s, const struct parked *parked,
 					 __m512i stream, unsigned int i, bool sealing)
 {
-	__m512i x = vec512_load(in + VEC_LEN * i);
+	__m512i x = vec512_load(parked->in + VEC_LEN * i);
 
 	vec512_opaque(&x);
 	stream = _mm512_xor_si512(stream, x);
-	vec512_store(out + VEC_LEN * i, stream);
+	vec512_store(parked->out + VEC_LEN * i, stream);
 	vec512_store_aligned(&s->queue[1 + i], vec512_swap_bytes(sealing ? stream : x));
 }
 
-static __always_inline void crypt_four(struct gcm_stream *s, const u8 *in, u8 *out,
-				       const __m512i stream[4], unsigned int i, bool sealing)
+/* A quarter of the blocks; the last word comes out first. */
+static __always_inline void unpark_blocks(struct gcm_stream *s, const struct parked *parked,
+					  unsigned int quarter, bool sealing)
 {
-	crypt_vector(s, in, out, stream[0], i, sealing);
-	crypt_vector(s, in, out, stream[1], i + 1, sealing);
-	crypt_vector(s, in, out, stream[2], i + 2, sealing);
-	crypt_vector(s, in, out, stream[3], i + 3, sealing);
+	__m512i x[4] = { parked->y[3][quarter], parked->y[2][quarter], parked->y[1][quarter],
+			 parked->y[0][quarter] };
+
+	sm4_words_to_blocks(x);
+	crypt_vector(s, parked, x[0], 4 * quarter, sealing);
+	crypt_vector(s, parked, x[1], 4 * quarter + 1, sealing);
+	crypt_vector(s, parked, x[2], 4 * quarter + 2, sealing);
+	crypt_vector(s, parked, x[3], 4 * quarter + 3, sealing);
 }
 
 /* Encrypts or decrypts @count chunks and leaves the last one's ciphertext in the queue. */
 static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
 				       bool sealing)
 {
-	__m512i y[4][4], stream[CHUNK_VECS];
+	struct parked parked;
+	__m512i y[4][4], last;
+	const u32 (*keys)[4];
+	unsigned int i;
+	struct pipeline p;
+	bool busy = false;
 
 	for (; count; count--, in += CHUNK_LEN, out += CHUNK_LEN) {
 		set_nonce(s, y[0], 0);
@@ -209,12 +242,49 @@ static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *o
 		set_nonce(s, y[2], 2);
 		set_counters(y[3], s->counter);
 		s->counter += CHUNK_LEN / 16;
-		next_stream(s, stream, y);
-		crypt_four(s, in, out, stream, 0, sealing);
-		crypt_four(s, in, out, stream + 4, 4, sealing);
-		crypt_four(s, in, out, stream + 8, 8, sealing);
-		crypt_four(s, in, out, stream + 12, 12, sealing);
+		fold(y[3]);
+		keys = s->keys;
+		hash_begin(s, &p);
+		last = s->queue[CHUNK_VECS];
+		for (i = 0; i < 4; i++, keys += 4) {
+			four_rounds(y, keys, &p, 16);
+			if (busy)
+				unpark_word(parked.y[i]);
+		}
+		unsigned int step = 16;
+		for (i = 0; i < 4; i++, keys += 4) {
+			if (i == 2) {
+				p.power = (const void *)s->key->hash.powers;
+				step = 64;
+			}
+			four_rounds(y, keys, &p, step);
+			if (busy)
+				unpark_blocks(s, &parked, i, sealing);
+		}
+		if (busy)
+			s->queue[0] = _mm512_xor_si512(reduce_lanes(p.sums), last);
+		put_four(parked.y[0], y[0]);
+		put_four(parked.y[1], y[1]);
+		put_four(parked.y[2], y[2]);
+		put_four(parked.y[3], y[3]);
+		parked.in = in;
+		parked.out = out;
+		busy = true;
 	}
+	hash_queue(s);
+	for (i = 0; i < 4; i++)
+		unpark_word(parked.y[i]);
+	for (i = 0; i < 4; i++)
+		unpark_blocks(s, &parked, i, sealing);
+	last = _mm512_setzero_si512();
+	vec512_opaque(&last);
+	for (i = 0; i < 4; i++) {
+		vec512_store_aligned(&parked.y[i][0], last);
+		vec512_store_aligned(&parked.y[i][1], last);
+		vec512_store_aligned(&parked.y[i][2], last);
+		vec512_store_aligned(&parked.y[i][3], last);
+	}
+	barrier_data(&parked);
 }
 
 static noinline void seal_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
