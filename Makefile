@@ -49,6 +49,13 @@ check: ## the record crypto and codec in userspace
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto check
 
+uml: ## the record crypto inside a kernel on this CPU: User-Mode Linux, built once from the distribution's source
+	$(need) uml
+	@selftests/uml/run.sh
+
+crypto-kernels: ## the record crypto against all kernels: warnings, objtool, stack frames; roots of packages in the cache (root only)
+	@selftests/engines/kernels.sh
+
 handshake: ## the helper library here, the kernel simulated: T=program[:test]; sanitizers, valgrind, fuzzers
 	$(need) handshake
 	@selftests/handshake/native.sh '$(T)'
@@ -106,5 +113,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
+.PHONY: help demo test test-all vm check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

@@ -5,6 +5,7 @@
  * Concurrency: the table is written at load only; everything else reads.
  */
 #include "aead.h"
+#include "aria.h"
 #include "ccm.h"
 #include "chacha_poly.h"
 #include "cpu.h"
@@ -49,6 +50,11 @@ static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
 	NULL,
 };
 
+static const struct ktlsx_aead_engine *const aria_gcm_engines[] = {
+	&ktlsx_aria_gcm_generic,
+	NULL,
+};
+
 static const struct ktlsx_aead_engine *const chacha_poly_engines[] = {
 	&ktlsx_chacha_poly_library,
 	NULL,
@@ -81,6 +87,8 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),
 	AEAD_LIKE(CHACHA20_POLY1305, "chacha20-poly1305", 32, chacha_poly_engines,
 		  ktlsx_chacha_poly_library),
+	AEAD_LIKE(ARIA_128_GCM, "aria-128-gcm", 16, aria_gcm_engines, ktlsx_aria_gcm_generic),
+	AEAD_LIKE(ARIA_256_GCM, "aria-256-gcm", 32, aria_gcm_engines, ktlsx_aria_gcm_generic),
 };
 
 /**

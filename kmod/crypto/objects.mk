@@ -6,11 +6,12 @@ ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
 
 ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4 vectors_sm4_cbc ccm vectors_ccm
 ktlsx-plain += sm4_cbc sm4_cbc_open sm4_cbc_engines
-ktlsx-plain += chacha_poly vectors_chacha
+ktlsx-plain += chacha_poly vectors_chacha vectors_aria
 ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic ccm_generic
 ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key sm4_gcm_aesni_key aes_aesni_key aes_ccm_aesni
 ktlsx-avx2 := sm3_avx2 sm4_gcm_aesni_avx2 sm4_ccm_aesni_avx2
 ktlsx-vaes := aes_gcm_vaes256 aes_gcm_vaes256_groups
+ktlsx-generic += aria_generic aria_gcm_generic
 ktlsx-generic += sm3_generic sm4_cbc_generic
 ktlsx-gfni := sm4_gcm_gfni256 sm4_ccm_gfni256
 ktlsx-avx512 := aes_gcm_avx512 aes_gcm_avx512_bulk aes_gcm_avx512_ends sm4_gcm_gfni512 sm4_ccm_gfni512

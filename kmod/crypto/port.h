@@ -12,7 +12,6 @@
 
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
-#include <asm/fpu/types.h>
 #include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
@@ -29,8 +28,6 @@
 
 #define port_cpu_has(kernel_name, libc_name) boot_cpu_has(X86_FEATURE_##kernel_name)
 #define port_cpu_has_vaes() boot_cpu_has(X86_FEATURE_VAES)
-#define port_os_saves_ymm() cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL)
-#define port_os_saves_zmm() cpu_has_xfeatures(XFEATURE_MASK_AVX512, NULL)
 
 #else
 
@@ -76,6 +73,21 @@ static inline struct port_cpuid port_cpuid(u32 leaf)
 	__asm__ __volatile__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 			     : "0"(leaf), "2"(0));
 	return r;
+}
+
+/* Parts of the CPU's state as XCR0 numbers them (Intel SDM volume 1, section 13.3). */
+#define PORT_STATE_YMM 0x06u
+#define PORT_STATE_ZMM 0xe6u
+
+/* Asked of the CPU itself, because User-Mode Linux has no answer. */
+static inline bool port_os_saves(u32 state)
+{
+	u32 saved, high;
+
+	if (!(port_cpuid(1).ecx >> 27 & 1))
+		return false;
+	__asm__ __volatile__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+	return (saved & state) == state;
 }
 
 static inline u32 port_get_be32(const u8 *p)

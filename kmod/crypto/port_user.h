@@ -45,12 +45,9 @@
 #define preempt_disable() do { } while (0)
 #define preempt_enable() do { } while (0)
 
-/* the compiler's library asks the CPU and the system */
 #define port_cpu_has(kernel_name, libc_name) (!!__builtin_cpu_supports(libc_name))
 /* a name that clang 14 does not know; leaf 7 is there when AVX2 is */
 #define port_cpu_has_vaes() (!!(port_cpuid(7).ecx & 1u << 9))
-#define port_os_saves_ymm() true
-#define port_os_saves_zmm() true
 
 static inline void *memchr_inv(const void *p, int c, size_t len)
 {

@@ -12,17 +12,28 @@
 #include "ghash_clmul.h"
 #include "sm4_gcm_256_tail.h"
 
-static __always_inline void run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
-					  struct ktlsx_cursor *dst, bool sealing)
+/* A group or less that meets the border of a span. */
+static noinline __m128i run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
+				      struct ktlsx_cursor *dst, size_t len, bool sealing)
 {
-	bounce_gather(src, s->bounce, GROUP_LEN);
-	if (sealing)
-		seal_groups(s, s->bounce, s->bounce, 1);
+	u8 bounce[GROUP_LEN + BOUNCE_SLACK] __aligned(32);
+	__m256i zero = _mm256_setzero_si256();
+	__m128i mask = _mm_setzero_si128();
+	unsigned int i;
+
+	bounce_gather(src, bounce, len);
+	if (len < GROUP_LEN)
+		mask = run_tail(s, bounce, bounce, len, sealing);
+	else if (sealing)
+		seal_groups(s, bounce, bounce, 1);
 	else
-		open_groups(s, s->bounce, s->bounce, 1);
-	bounce_scatter(dst, s->bounce, GROUP_LEN);
-	if (!sealing)
-		wipe_bounce(s);
+		open_groups(s, bounce, bounce, 1);
+	bounce_scatter(dst, bounce, len);
+	vec256_opaque(&zero);
+	for (i = 0; i < GROUP_LEN; i += 32)
+		vec256_store_aligned(bounce + i, zero);
+	barrier_data(bounce);
+	return mask;
 }
 
 /* Whole groups straight from span to span; returns the counter 1 encrypted. */
@@ -37,7 +48,7 @@ static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx
 		len = min(run, left) / GROUP_LEN * GROUP_LEN;
 		if (unlikely(!len)) {
 			len = GROUP_LEN;
-			run_by_bounce(s, &src, &dst, sealing);
+			run_by_bounce(s, &src, &dst, len, sealing);
 			continue;
 		}
 		if (sealing)
@@ -49,7 +60,12 @@ static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx
 		src.off += len;
 		dst.off += len;
 	}
-	return run_tail(s, &src, &dst, left, sealing);
+	if (!left)
+		return run_tail(s, NULL, NULL, 0, sealing);
+	run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
+	if (unlikely(run < left))
+		return run_by_bounce(s, &src, &dst, left, sealing);
+	return run_tail(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, sealing);
 }
 
 static __always_inline void add_block(struct product *p, __m128i x, const u64 power[2])
@@ -94,6 +110,8 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 	s->counter = 2;
 	set_up_nonce(s, text->nonce);
 	hash = hash_aad(&s->key->hash, text->aad, text->aad_len);
+	if (text->text_len > HALF_LEN_MAX)
+		sm4_ctr_prepare(&s->ctr, &s->key->sm4, s->nonce);
 	s->queued = text->text_len >= GROUP_LEN;
 	if (!s->queued) {
 		add_block(&p, hash, s->key->hash.powers[KTLSX_GCM_POWERS - 1]);
@@ -106,8 +124,9 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 	vec128_store_aligned(s->queue[GROUP - 1], hash);
 }
 
-/* Absorbs the first blocks of the queue and what comes behind them. */
-static __always_inline void hash_blocks(struct gcm_stream *s, unsigned int blocks, __m128i last)
+/* Absorbs the blocks of a queue and what comes behind them, sixteen at most. */
+static __always_inline void hash_blocks(struct gcm_stream *s, const u8 (*queue)[16],
+					unsigned int blocks, __m128i last)
 {
 	const u64 (*powers)[2] = s->key->hash.powers + KTLSX_GCM_POWERS - 1 - blocks;
 	struct product p = no_product();
@@ -115,7 +134,7 @@ static __always_inline void hash_blocks(struct gcm_stream *s, unsigned int block
 	unsigned int i;
 
 	for (i = 0; i < blocks; i++) {
-		carry = _mm_xor_si128(carry, vec128_load_aligned(s->queue[i]));
+		carry = _mm_xor_si128(carry, vec128_load_aligned(queue[i]));
 		add_block(&p, carry, powers[i]);
 		carry = _mm_setzero_si128();
 	}
@@ -127,16 +146,18 @@ static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktl
 					  const struct ktlsx_aead_text *text, bool sealing)
 {
 	unsigned int blocks = (text->text_len % GROUP_LEN + 15) / 16;
+	const u8 (*queue)[16] = s->queue;
 	__m128i mask, tag;
 
 	start(s, key, text);
 	mask = run_text(s, text, sealing);
-	if (unlikely(blocks == GROUP)) {
-		blocks = 0;
-		hash_blocks(s, GROUP - 1, vec128_load_aligned(s->queue[GROUP - 1]));
-	}
-	hash_blocks(s, blocks, _mm_set_epi64x((long long)text->aad_len * 8,
-					      (long long)text->text_len * 8));
+	for (; blocks >= KTLSX_GCM_POWERS; blocks -= KTLSX_GCM_POWERS, queue += KTLSX_GCM_POWERS)
+		hash_blocks(s, queue, KTLSX_GCM_POWERS - 1,
+			    vec128_load_aligned(queue[KTLSX_GCM_POWERS - 1]));
+	hash_blocks(s, queue, blocks, _mm_set_epi64x((long long)text->aad_len * 8,
+						     (long long)text->text_len * 8));
+	if (text->text_len > HALF_LEN_MAX)
+		sm4_ctr_wipe(&s->ctr);
 	tag = vec128_swap_bytes(s->acc);
 	s->acc = _mm_setzero_si128();
 	barrier_data(s);

@@ -11,32 +11,70 @@
 
 #include "sm4_gcm_256.h"
 
+static __always_inline void queue_four(struct gcm_stream *s, const __m256i stream[4],
+				       unsigned int block)
+{
+	vec256_store_aligned(s->queue[block], stream[0]);
+	vec256_store_aligned(s->queue[block + 2], stream[1]);
+	vec256_store_aligned(s->queue[block + 4], stream[2]);
+	vec256_store_aligned(s->queue[block + 6], stream[3]);
+}
+
 /*
- * Leaves the key stream in the queue and returns its last block: the counter 1 encrypted
- * when asked for.
+ * Leaves the key stream of a group in the queue and returns its last block: the counter 1
+ * encrypted when asked for. So does the next one, of half a group.
  */
+static noinline __m128i stream_32(struct gcm_stream *s, bool with_mask)
+{
+	__m256i stream[GROUP / 2];
+
+	sm4_ctr_start(&s->ctr, stream, s->counter, with_mask);
+	next_stream(s, stream, s->queued);
+	s->queued = false;
+	queue_four(s, stream, 0);
+	queue_four(s, stream + 4, 8);
+	queue_four(s, stream + 8, 16);
+	queue_four(s, stream + 12, 24);
+	return vec256_high(stream[15]);
+}
+
+static __always_inline void set_words(const struct gcm_stream *s, __m256i x[4], u32 counter,
+				      bool with_mask)
+{
+	x[0] = _mm256_set1_epi32((int)s->nonce[0]);
+	x[1] = _mm256_set1_epi32((int)s->nonce[1]);
+	x[2] = _mm256_set1_epi32((int)s->nonce[2]);
+	x[3] = sm4_count256(counter);
+	if (with_mask)
+		x[3] = _mm256_insert_epi32(x[3], 1, 7);
+	x[3] = sm4_fold256(x[3]);
+}
+
+static __always_inline void two_rounds(__m256i *a, __m256i *b, __m256i *c, __m256i *d, u32 key)
+{
+	sm4_round256(&a[0], b[0], c[0], d[0], key);
+	sm4_round256(&a[4], b[4], c[4], d[4], key);
+}
+
 static noinline __m128i stream_16(struct gcm_stream *s, bool with_mask)
 {
-	__m256i x[4], y[4];
+	const u32 *keys = s->key->sm4.folded;
+	unsigned int i;
+	__m256i x[8];
 
-	set_nonce(s, x);
-	set_nonce(s, y);
-	x[3] = sm4_count256(s->counter);
-	y[3] = sm4_count256(s->counter + 8);
-	if (with_mask)
-		y[3] = _mm256_insert_epi32(y[3], 1, 7);
-	next_stream(s, x, y, s->queued);
-	s->queued = false;
-	vec256_store_aligned(s->queue[0], vec256_swap_bytes(x[0]));
-	vec256_store_aligned(s->queue[2], vec256_swap_bytes(x[1]));
-	vec256_store_aligned(s->queue[4], vec256_swap_bytes(x[2]));
-	vec256_store_aligned(s->queue[6], vec256_swap_bytes(x[3]));
-	vec256_store_aligned(s->queue[8], vec256_swap_bytes(y[0]));
-	vec256_store_aligned(s->queue[10], vec256_swap_bytes(y[1]));
-	vec256_store_aligned(s->queue[12], vec256_swap_bytes(y[2]));
-	y[3] = vec256_swap_bytes(y[3]);
-	vec256_store_aligned(s->queue[14], y[3]);
-	return vec256_high(y[3]);
+	set_words(s, x, s->counter, false);
+	set_words(s, x + 4, s->counter + 8, with_mask);
+	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4, keys += 4) {
+		two_rounds(&x[0], &x[1], &x[2], &x[3], keys[0]);
+		two_rounds(&x[1], &x[2], &x[3], &x[0], keys[1]);
+		two_rounds(&x[2], &x[3], &x[0], &x[1], keys[2]);
+		two_rounds(&x[3], &x[0], &x[1], &x[2], keys[3]);
+	}
+	sm4_words256_end(x);
+	sm4_words256_end(x + 4);
+	queue_four(s, x, 0);
+	queue_four(s, x + 4, 8);
+	return vec256_high(x[7]);
 }
 
 /* Turns key stream in the queue into ciphertext; what is left of it behind is cleared. */
@@ -69,38 +107,35 @@ static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *o
 		vec128_store_aligned(s->queue[i], _mm_setzero_si128());
 }
 
-static __always_inline void wipe_bounce(struct gcm_stream *s)
+static noinline void hash_queue(struct gcm_stream *s)
 {
-	__m256i zero = _mm256_setzero_si256();
+	__m256i carry = _mm256_zextsi128_si256(s->acc);
+	struct sums sums = no_sums();
 	unsigned int i;
 
-	vec256_opaque(&zero);
-	for (i = 0; i < GROUP_LEN; i += 32)
-		vec256_store_aligned(s->bounce + i, zero);
-	barrier_data(s->bounce);
+	for (i = 0; i < GROUP; i += 4)
+		hash_four(s, &sums, &carry, i);
+	s->acc = vec256_low(carry);
+	s->queued = false;
 }
 
-/* Less than a group. Returns the counter 1 encrypted. */
-static noinline __m128i run_tail(struct gcm_stream *s, struct ktlsx_cursor *src,
-				 struct ktlsx_cursor *dst, size_t len, bool sealing)
+/* Less than a group, contiguous. Returns the counter 1 encrypted. */
+static __always_inline __m128i run_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len,
+					bool sealing)
 {
-	__m128i mask = stream_16(s, true);
+	__m128i mask;
 
-	/* no room for it beside the text */
-	if (unlikely(len > GROUP_LEN - 16))
-		stream_16(s, false);
-	if (!len) {
-		crypt_tail(s, NULL, NULL, 0, sealing);
-		return mask;
+	if (len <= HALF_LEN_MAX) {
+		if (s->queued)
+			hash_queue(s);
+		mask = stream_16(s, true);
+	} else {
+		mask = stream_32(s, true);
+		/* no room for it beside the text */
+		if (unlikely(len > GROUP_LEN - 16))
+			stream_32(s, false);
 	}
-	if (likely(min(ktlsx_cursor_run(src), ktlsx_cursor_run(dst)) >= len)) {
-		crypt_tail(s, ktlsx_cursor_here(src), ktlsx_cursor_here(dst), len, sealing);
-		return mask;
-	}
-	bounce_gather(src, s->bounce, len);
-	crypt_tail(s, s->bounce, s->bounce, len, sealing);
-	bounce_scatter(dst, s->bounce, len);
-	wipe_bounce(s);
+	crypt_tail(s, in, out, len, sealing);
 	return mask;
 }
 

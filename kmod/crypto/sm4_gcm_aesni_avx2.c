@@ -7,7 +7,7 @@
  */
 #include "cpu.h"
 #include "ghash_clmul.h"
-#include "sm4_aesni_avx2.h"
+#include "sm4_ctr_avx2.h"
 
 struct sums {
 	struct product p;

@@ -7,7 +7,7 @@
  */
 #include "cpu.h"
 #include "ghash_clmul.h"
-#include "sm4_gfni256.h"
+#include "sm4_ctr_gfni256.h"
 
 /* Unreduced products of even and of odd blocks */
 struct sums {

@@ -14,25 +14,21 @@
 #include "sm4_basis.h"
 #include "vec256.h"
 
-static __always_inline __m256i sm4_shuffle(__m256i x, int d, int c, int b, int a)
-{
-	return _mm256_shuffle_epi8(x, _mm256_set_epi32(d, c, b, a, d, c, b, a));
-}
+/* Where the bytes of each lane come from: words rotated left by a number of bytes. */
+#define SM4_ROTATED_1 { 3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14 }
+#define SM4_ROTATED_2 { 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13 }
+#define SM4_ROTATED_3 { 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12 }
 
-/* Words rotated left by a number of bytes. */
-static __always_inline __m256i sm4_rotate256_1(__m256i x)
-{
-	return sm4_shuffle(x, 0x0e0d0c0f, 0x0a09080b, 0x06050407, 0x02010003);
-}
+/*
+ * Sixteen registers are too few for constants: the compiler would keep those and send the
+ * blocks through memory, which takes longer than a round. It must not know where they are.
+ */
+#define sm4_opaque_pointer(p) __asm__ __volatile__("" : "+r"(p))
 
-static __always_inline __m256i sm4_rotate256_2(__m256i x)
+/* Half of a vector that is twice the same: as cheap as any load. */
+static __always_inline __m256i sm4_shuffle(__m256i x, const u8 places[2][16])
 {
-	return sm4_shuffle(x, 0x0d0c0f0e, 0x09080b0a, 0x05040706, 0x01000302);
-}
-
-static __always_inline __m256i sm4_rotate256_3(__m256i x)
-{
-	return sm4_shuffle(x, 0x0c0f0e0d, 0x080b0a09, 0x04070605, 0x00030201);
+	return _mm256_shuffle_epi8(x, vec256_load_aligned(places));
 }
 
 /* The newest word, @d, comes last: the others are there before it. */

@@ -14,4 +14,6 @@ const struct ktlsx_aead_answers *const ktlsx_aead_answers[KTLSX_AEAD_COUNT] __in
 	[KTLSX_AEAD_AES_256_CCM] = &ktlsx_answers_aes_256_ccm,
 	[KTLSX_AEAD_SM4_CCM] = &ktlsx_answers_sm4_ccm,
 	[KTLSX_AEAD_CHACHA20_POLY1305] = &ktlsx_answers_chacha20_poly1305,
+	[KTLSX_AEAD_ARIA_128_GCM] = &ktlsx_answers_aria_128_gcm,
+	[KTLSX_AEAD_ARIA_256_GCM] = &ktlsx_answers_aria_256_gcm,
 };

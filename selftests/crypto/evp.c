@@ -18,6 +18,8 @@ static const char *const names[KTLSX_AEAD_COUNT] = {
 	[KTLSX_AEAD_AES_128_CCM] = "AES-128-CCM",
 	[KTLSX_AEAD_AES_256_CCM] = "AES-256-CCM",
 	[KTLSX_AEAD_CHACHA20_POLY1305] = "ChaCha20-Poly1305",
+	[KTLSX_AEAD_ARIA_128_GCM] = "ARIA-128-GCM",
+	[KTLSX_AEAD_ARIA_256_GCM] = "ARIA-256-GCM",
 };
 
 static void must(int ok, const char *what)

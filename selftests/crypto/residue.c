@@ -157,13 +157,21 @@ static unsigned int hits(struct residue_self *self, const void *needle, const ch
 	return found;
 }
 
-/* Counter 1, which masks the tag, is block -1 of the text. */
+/*
+ * The key stream before the text: of counter modes the mask of the tag is block -1, of
+ * ChaCha20-Poly1305 the key of the MAC blocks -4 and -3.
+ */
 static unsigned int search_mask(struct residue_self *self)
 {
-	u8 mask[NEEDLE_LEN] = { 0 };
+	unsigned int found = 0, i;
+	u8 mask[NEEDLE_LEN];
 
-	ktlsx_aead_block(self->aead->generic, &self->key, nonce, UINT32_MAX, mask, mask);
-	return hits(self, mask, "the mask of the tag");
+	for (i = 1; i <= 4; i++) {
+		memset(mask, 0, sizeof(mask));
+		ktlsx_aead_block(self->aead->generic, &self->key, nonce, -i, mask, mask);
+		found += hits(self, mask, "the mask of the tag");
+	}
+	return found;
 }
 
 /* The hash key is the zero block encrypted, block -2 under a zero nonce; and in both orders. */

@@ -14,6 +14,8 @@
 
 /* ROW(name of the variant, KTLSX_AEAD_*, name of the engine) */
 #define EVERY_ENGINE(ROW)						\
+	ROW(aria_128_gcm_generic, ARIA_128_GCM, "generic");		\
+	ROW(aria_256_gcm_generic, ARIA_256_GCM, "generic");		\
 	ROW(chacha20_poly1305_library, CHACHA20_POLY1305, "library");	\
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\

@@ -194,6 +194,14 @@ static void run_line(char *line)
 	result(ok, name, ok ? v.skip : "", began);
 }
 
+/* The module that has to unload at the end: ours, or the one in its place where there is one. */
+static const char *left_loaded(void)
+{
+	if (!getenv("KTLSX_NOMODULE"))
+		return "ktlsx";
+	return access("/sys/module/tls", F_OK) ? NULL : "tls";
+}
+
 static void run_list(FILE *list)
 {
 	time_t began = time(NULL);
@@ -210,7 +218,7 @@ static void run_list(FILE *list)
 		run_line(line);
 	}
 	began = time(NULL);
-	result(residue_none(getenv("KTLSX_NOMODULE") ? "tls" : "ktlsx"), "leaks", "", began);
+	result(residue_none(left_loaded()), "leaks", "", began);
 	report("# ktlsx-init: done\n");
 }
 
