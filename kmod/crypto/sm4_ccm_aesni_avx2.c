@@ -10,9 +10,41 @@
 #include "sm4_aesni_avx2.h"
 #include "sm4_ccm_256.h"
 
+static __always_inline void encrypt_one_set(__m256i *stage, const u32 *keys)
+{
+	unsigned int round;
+	__m256i x[4];
+
+	load_set(x, stage);
+	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4)
+		four_rounds(x, keys + round);
+	store_set(stage, x);
+}
+
+static noinline void run_few(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			     unsigned int active, size_t count)
+{
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_one_set);
+}
+
+static noinline void run_many(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			      unsigned int active, size_t count)
+{
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_two_sets);
+}
+
+static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+		      unsigned int active, size_t count)
+{
+	if (active <= SET_LANES)
+		run_few(key, lanes, active, count);
+	else
+		run_many(key, lanes, active, count);
+}
+
 static const struct ktlsx_ccm_cipher aesni_avx2_cipher = {
 	.steps = sm4_steps,
-	.lanes = SETS * SET_LANES,
+	.lanes = 2 * SET_LANES,
 	.steps_max = 128,
 };
 

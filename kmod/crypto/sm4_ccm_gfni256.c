@@ -7,12 +7,32 @@
  * Specification: NIST SP 800-38C; RFC 8998.
  */
 #include "cpu.h"
-#include "sm4_gfni256.h"
-#include "sm4_ccm_256.h"
+#include "sm4_ccm_gfni256.h"
+
+static noinline void run_few(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			     unsigned int active, size_t count)
+{
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_one_set);
+}
+
+static noinline void run_many(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			      unsigned int active, size_t count)
+{
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_two_sets);
+}
+
+static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+		      unsigned int active, size_t count)
+{
+	if (active <= SET_LANES)
+		run_few(key, lanes, active, count);
+	else
+		run_many(key, lanes, active, count);
+}
 
 static const struct ktlsx_ccm_cipher gfni256_cipher = {
 	.steps = sm4_steps,
-	.lanes = SETS * SET_LANES,
+	.lanes = 2 * SET_LANES,
 	.steps_max = 192,
 };
 

@@ -7,13 +7,13 @@
  * Specification: NIST SP 800-38C; RFC 8998.
  */
 #include "cpu.h"
-#include "sm4_ccm_lane.h"
+#include "sm4_ccm_gfni256.h"
 #include "sm4_gfni512.h"
 
-#define SET_LANES 8
-#define SETS 2
+/* Of a set: sixteen blocks in four vectors */
+#define WIDE_LANES 8
 
-static __always_inline void four_rounds(__m512i x[4], const u32 keys[4])
+static __always_inline void four_wide_rounds(__m512i x[4], const u32 keys[4])
 {
 	sm4_words_round(&x[0], x[1], x[2], x[3], keys[0]);
 	sm4_words_round(&x[1], x[2], x[3], x[0], keys[1]);
@@ -35,7 +35,7 @@ static __always_inline void store_pair(__m256i stage[2], __m512i pair)
 }
 
 /* From lanes, counter and MAC of two to a vector, to words. */
-static __always_inline void load_set(__m512i x[4], const __m256i stage[SET_LANES])
+static __always_inline void load_wide_set(__m512i x[4], const __m256i stage[WIDE_LANES])
 {
 	x[0] = load_pair(stage);
 	x[1] = load_pair(stage + 2);
@@ -45,7 +45,7 @@ static __always_inline void load_set(__m512i x[4], const __m256i stage[SET_LANES
 }
 
 /* And back; the last word comes first, as a number. */
-static __always_inline void store_set(__m256i stage[SET_LANES], __m512i x[4])
+static __always_inline void store_wide_set(__m256i stage[WIDE_LANES], __m512i x[4])
 {
 	sm4_words_to_blocks(x);
 	store_pair(stage, x[0]);
@@ -54,69 +54,65 @@ static __always_inline void store_set(__m256i stage[SET_LANES], __m512i x[4])
 	store_pair(stage + 6, x[3]);
 }
 
-static __always_inline void encrypt_sets(__m256i *stage, const u32 *keys, const unsigned int sets)
+static __always_inline void encrypt_one_wide_set(__m256i *stage, const u32 *keys)
+{
+	unsigned int round;
+	__m512i x[4];
+
+	load_wide_set(x, stage);
+	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4)
+		four_wide_rounds(x, keys + round);
+	store_wide_set(stage, x);
+}
+
+static __always_inline void encrypt_two_wide_sets(__m256i *stage, const u32 *keys)
 {
 	__m512i a[4], b[4];
 	unsigned int round;
 
-	load_set(a, stage);
-	if (sets > 1)
-		load_set(b, stage + SET_LANES);
+	load_wide_set(a, stage);
+	load_wide_set(b, stage + WIDE_LANES);
 	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4) {
-		four_rounds(a, keys + round);
-		if (sets > 1)
-			four_rounds(b, keys + round);
+		four_wide_rounds(a, keys + round);
+		four_wide_rounds(b, keys + round);
 	}
-	store_set(stage, a);
-	if (sets > 1)
-		store_set(stage + SET_LANES, b);
+	store_wide_set(stage, a);
+	store_wide_set(stage + WIDE_LANES, b);
 }
 
-static __always_inline void run_steps(const struct ktlsx_aead_key *key,
-				      struct ktlsx_ccm_lane *const *lanes, unsigned int active,
-				      size_t count, const unsigned int sets)
+static noinline void run_4(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			   unsigned int active, size_t count)
 {
-	const struct ktlsx_sm4_key *sm4 = (const struct ktlsx_sm4_key *)(const void *)key->state;
-	__m256i stage[SETS * SET_LANES] __aligned(64);
-	unsigned int i;
-	size_t at;
-
-	vec128_clear((u8 *)stage, sizeof(stage));
-	for (at = 0; at < 16 * count; at += 16) {
-		for (i = 0; i < active; i++)
-			stage[i] = sm4_ccm_begin_step(lanes[i]);
-		encrypt_sets(stage, sm4->folded, sets);
-		for (i = 0; i < active; i++)
-			ccm_finish_step(lanes[i], vec256_low(stage[i]), vec256_high(stage[i]), at);
-	}
-	vec128_clear((u8 *)stage, sizeof(stage));
-	barrier_data(stage);
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_one_set);
 }
 
-static noinline void run_few(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
-			     unsigned int active, size_t count)
+static noinline void run_8(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			   unsigned int active, size_t count)
 {
-	run_steps(key, lanes, active, count, 1);
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_one_wide_set);
 }
 
-static noinline void run_many(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
-			      unsigned int active, size_t count)
+static noinline void run_16(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			    unsigned int active, size_t count)
 {
-	run_steps(key, lanes, active, count, SETS);
+	sm4_ccm_run_steps(key, lanes, active, count, encrypt_two_wide_sets);
 }
 
+/* What waits for itself does not gain by wider vectors. */
 static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
 		      unsigned int active, size_t count)
 {
 	if (active <= SET_LANES)
-		run_few(key, lanes, active, count);
+		run_4(key, lanes, active, count);
+	else if (active <= WIDE_LANES)
+		run_8(key, lanes, active, count);
 	else
-		run_many(key, lanes, active, count);
+		run_16(key, lanes, active, count);
 }
 
 static const struct ktlsx_ccm_cipher gfni512_cipher = {
 	.steps = sm4_steps,
-	.lanes = SETS * SET_LANES,
+	.lanes = 2 * WIDE_LANES,
 	.steps_max = 192,
 };
 
