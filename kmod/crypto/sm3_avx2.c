@@ -109,17 +109,6 @@ static __always_inline void in_this_order(u32 *sum)
 	h ^= rol(h, 9) ^ rol(h, 17);							\
 } while (0)
 
-#define T4(t, j) T1(t, j), T1(t, (j) + 1), T1(t, (j) + 2), T1(t, (j) + 3)
-#define T1(t, j) ((t) << ((j) % 32) | (t) >> (-(j) & 31))
-
-/* T_j of the standard, turned. */
-static const u32 constants[64] = {
-	T4(0x79cc4519u, 0), T4(0x79cc4519u, 4), T4(0x79cc4519u, 8), T4(0x79cc4519u, 12),
-	T4(0x7a879d8au, 16), T4(0x7a879d8au, 20), T4(0x7a879d8au, 24), T4(0x7a879d8au, 28),
-	T4(0x7a879d8au, 32), T4(0x7a879d8au, 36), T4(0x7a879d8au, 40), T4(0x7a879d8au, 44),
-	T4(0x7a879d8au, 48), T4(0x7a879d8au, 52), T4(0x7a879d8au, 56), T4(0x7a879d8au, 60),
-};
-
 #define FOUR_ROUNDS(early, t, now, ahead) do {						\
 	/* else words are kept, in too few registers, to be the ones ahead later */	\
 	__asm__("" : "+r"(w));								\
@@ -139,13 +128,13 @@ static __always_inline void compress(u32 state[KTLSX_SM3_WORDS], const u8 *block
 {
 	u32 a = state[0], b = state[1], c = state[2], d = state[3];
 	u32 e = state[4], f = state[5], g = state[6], h = state[7];
-	const u32 *t = constants;
+	const u32 *t = ktlsx_sm3_constants;
 
-	for (; t < constants + 12; t += 4, block += 16)
+	for (; t < ktlsx_sm3_constants + 12; t += 4, block += 16)
 		FOUR_ROUNDS(true, t, FROM_BLOCK, FROM_NEXT);
 	w -= LANES * 4;
 	FOUR_ROUNDS(true, t, FROM_BLOCK, FROM_AHEAD);
-	for (t += 4, w += LANES * 4; t < constants + 64; t += 4, w += LANES * 4)
+	for (t += 4, w += LANES * 4; t < ktlsx_sm3_constants + 64; t += 4, w += LANES * 4)
 		FOUR_ROUNDS(false, t, FROM_LANE, FROM_AHEAD);
 
 	state[0] ^= a;

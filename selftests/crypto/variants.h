@@ -40,6 +40,10 @@
 	ROW(sm4_ccm_gfni256, SM4_CCM, "gfni256");			\
 	ROW(sm4_ccm_gfni512, SM4_CCM, "gfni512");			\
 	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
+	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic");			\
+	ROW(sm4_cbc_aesni_avx2, SM4_CBC_SM3, "aesni-avx2");		\
+	ROW(sm4_cbc_gfni256, SM4_CBC_SM3, "gfni256");			\
+	ROW(sm4_cbc_gfni512, SM4_CBC_SM3, "gfni512")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
