@@ -138,6 +138,11 @@ static __always_inline void lanes_to_blocks(lanes x[4])
 	x[3] = lanes_move_bytes(_mm512_unpackhi_epi64(b, d), 0x00010203);
 }
 
+static __always_inline lanes lanes_rol_8(lanes x)
+{
+	return _mm512_rol_epi32(x, 8);
+}
+
 /* 16 bytes from @off on of each source; then lane n holds word w of source n in x[w]. */
 static __always_inline void lanes_gather(lanes x[4], const u8 *const src[LANES], size_t off)
 {

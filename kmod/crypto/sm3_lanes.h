@@ -18,10 +18,10 @@ static __always_inline lanes lanes_expand(lanes ring[RING], unsigned int j)
 {
 	lanes x = lanes_xor3(ring[j % RING], ring[(j + 7) % RING],
 			     lanes_rol(ring[(j + 13) % RING], 15));
-	lanes y = lanes_xor(lanes_rol(ring[(j + 3) % RING], 7), ring[(j + 10) % RING]);
+	lanes y = lanes_xor(lanes_rol(ring[(j + 3) % RING], 7), ring[(j + 10) % RING]), turned;
 
-	x = lanes_xor3(x, lanes_rol(x, 15), lanes_rol(x, 23));
-	x = lanes_xor(x, y);
+	turned = lanes_rol(x, 15);
+	x = lanes_xor(lanes_xor3(x, turned, lanes_rol_8(turned)), y);
 	ring[j % RING] = x;
 	return x;
 }
@@ -40,7 +40,8 @@ static __always_inline lanes lanes_expand(lanes ring[RING], unsigned int j)
 	d = lanes_add(d, lanes_xor(ss1, a12));					\
 	b = lanes_rol(b, 9);							\
 	f = lanes_rol(f, 19);							\
-	h = lanes_xor3(h, lanes_rol(h, 9), lanes_rol(h, 17));			\
+	a12 = lanes_rol(h, 9);							\
+	h = lanes_xor3(h, a12, lanes_rol_8(a12));				\
 } while (0)
 
 #define LANES_GIVEN(j) ((j) < RING ? ring[j] : lanes_expand(ring, j))
