@@ -14,6 +14,8 @@ MAKEOVERRIDES =
 
 KERNEL ?= 6.1
 T ?=
+W ?=
+FORMAT ?= text
 DESTDIR ?=
 RUNNING = /lib/modules/$(shell uname -r)/build
 BUILT = 6.1
@@ -47,6 +49,13 @@ check: ## the record crypto and codec in userspace
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto check
 
+uml: ## the record crypto inside a kernel on this CPU: User-Mode Linux, built once from the distribution's source
+	$(need) uml
+	@selftests/uml/run.sh
+
+crypto-kernels: ## the record crypto against all kernels: warnings, objtool, stack frames; roots of packages in the cache (root only)
+	@selftests/engines/kernels.sh
+
 handshake: ## the helper library here, the kernel simulated: T=program[:test]; sanitizers, valgrind, fuzzers
 	$(need) handshake
 	@selftests/handshake/native.sh '$(T)'
@@ -60,9 +69,11 @@ handshake-trixie: ## the helper library on Debian 13, OpenSSL 3.5: a root of its
 	$(need) handshake
 	@selftests/handshake/trixie.sh '$(T)'
 
-bench: bench-path bench-handshake ## all measurements: the paths, and the record crypto on this CPU
-	$(need) check
-	@$(MAKE) --no-print-directory -C selftests/crypto bench
+bench: bench-path bench-handshake bench-crypto ## all measurements
+
+bench-crypto: ## the record crypto on this CPU, beside OpenSSL and libgcrypt: W=pattern, FORMAT=json
+	$(need) check >&2
+	@$(MAKE) --no-print-directory -s -C selftests/crypto bench W='$(W)' FORMAT='$(FORMAT)'
 
 bench-path: ## instructions per record, ours beside the in-tree module
 	$(need) vm
@@ -102,5 +113,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check handshake handshake-trixie vm-handshake bench bench-path bench-handshake style module userspace \
+.PHONY: help demo test test-all vm check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

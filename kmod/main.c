@@ -18,7 +18,7 @@
 
 static char *isa = "";
 module_param(isa, charp, 0444);
-MODULE_PARM_DESC(isa, "Best record engine allowed: generic or aesni; empty: the best this CPU has");
+MODULE_PARM_DESC(isa, "Engines may need no more of the CPU than the one named: generic, aesni, vaes256, avx512, aesni-avx2, gfni256, gfni512; empty: no limit");
 
 /* One line an algorithm: what this CPU can run, an asterisk for what runs. */
 static int show_engines(char *page, const struct kernel_param *param)
@@ -71,7 +71,7 @@ static int __init ktlsx_init(void)
 
 	err = ktlsx_aead_init(isa);
 	if (err) {
-		pr_err("ktlsx: no record engine is called \"%s\": isa= takes generic or aesni\n",
+		pr_err("ktlsx: no record engine is called \"%s\": isa= takes generic, aesni, vaes256, avx512, aesni-avx2, gfni256 or gfni512\n",
 		       isa);
 		return err;
 	}

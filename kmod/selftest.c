@@ -30,6 +30,26 @@ struct subject {
 
 static struct subject subject __initdata;
 
+#define RUN_COUNT 18		/* more than the lanes of any engine */
+#define RUN_STEP 24
+#define RUN_LEN_MAX (RUN_COUNT * RUN_STEP)
+#define RUN_ROOM (RUN_LEN_MAX + 64)
+
+/* A run of records: sources, what the generic engine makes of them, and what is tested. */
+struct run {
+	struct ktlsx_span src[RUN_COUNT];
+	struct ktlsx_span dst[RUN_COUNT];
+	struct ktlsx_aead_text texts[RUN_COUNT];
+	u8 nonces[RUN_COUNT][KTLSX_AEAD_NONCE_MAX];
+	u8 tags[RUN_COUNT][KTLSX_AEAD_TAG_LEN];
+	u8 expected_tags[RUN_COUNT][KTLSX_AEAD_TAG_LEN];
+	u8 expected[RUN_COUNT][RUN_ROOM];
+	u8 out[RUN_COUNT][RUN_ROOM];
+	u8 back[RUN_COUNT][RUN_ROOM];
+};
+
+static struct run run __initdata;
+
 /* Two cuts, at different places for the two sides of one call. */
 static void __init cut(struct ktlsx_span spans[3], u8 *base, size_t len, size_t part)
 {
@@ -202,6 +222,84 @@ static bool __init sweep_passes(struct subject *s, const char *digest)
 	return !memcmp(sum, digest, sizeof(sum));
 }
 
+/* Record @i of the run, from @from to @to; its nonce differs from the others' in one byte. */
+static void __init lay_record(const struct subject *s, unsigned int i, u8 *from, u8 *to, size_t len,
+			      size_t room)
+{
+	run.src[i] = (struct ktlsx_span){ from, len };
+	run.dst[i] = (struct ktlsx_span){ to, room };
+	memcpy(run.nonces[i], s->nonce, sizeof(run.nonces[i]));
+	run.nonces[i][0] = i;
+	run.texts[i] = (struct ktlsx_aead_text){
+		.src = &run.src[i], .dst = &run.dst[i], .text_len = len,
+		.aad = s->aad, .aad_len = s->aad_len, .nonce = run.nonces[i], .tag = run.tags[i],
+	};
+}
+
+static bool __init run_seals(struct subject *s, size_t shortest, size_t step)
+{
+	struct ktlsx_aead_text one;
+	unsigned int i;
+	size_t len, sealed_len;
+
+	for (i = 0; i < RUN_COUNT; i++) {
+		len = shortest + i * step;
+		sealed_len = ktlsx_aead_sealed_len(s->aead, len);
+		lay_record(s, i, s->text, run.expected[i], len, sealed_len);
+		one = run.texts[i];
+		one.tag = run.expected_tags[i];
+		ktlsx_aead_seal(s->aead->generic, &s->expected, &one);
+		run.dst[i].base = run.out[i];
+	}
+	memset(run.out, 0, sizeof(run.out));
+	if (!enter(s))
+		return false;
+	ktlsx_aead_seal_run(s->engine, &s->key, run.texts, RUN_COUNT);
+	ktlsx_aead_leave(s->engine);
+	for (i = 0; i < RUN_COUNT; i++)
+		if (memcmp(run.out[i], run.expected[i], run.dst[i].len) ||
+		    memcmp(run.tags[i], run.expected_tags[i], s->aead->tag_len))
+			return false;
+	return true;
+}
+
+/* What was just sealed, with record @bad forged; RUN_COUNT: none is. */
+static bool __init run_opens(struct subject *s, unsigned int bad)
+{
+	unsigned int i, opened;
+	size_t len;
+
+	if (bad < RUN_COUNT)
+		run.nonces[bad][1] ^= 1;
+	for (i = 0; i < RUN_COUNT; i++) {
+		run.src[i] = (struct ktlsx_span){ run.out[i], run.dst[i].len };
+		run.dst[i].base = run.back[i];
+		run.texts[i].text_len = run.dst[i].len;
+	}
+	memset(run.back, 0xff, sizeof(run.back));
+	if (!enter(s))
+		return false;
+	opened = ktlsx_aead_open_run(s->engine, &s->key, run.texts, RUN_COUNT);
+	ktlsx_aead_leave(s->engine);
+	for (i = 0; i < RUN_COUNT; i++) {
+		len = run.dst[i].len;
+		/* the text that all share, less MAC and padding; nothing from the bad one on */
+		if (i >= bad && memchr_inv(run.back[i], 0, len))
+			return false;
+		if (i < bad && memcmp(run.back[i], s->text, len - min_t(size_t, len, 64)))
+			return false;
+	}
+	return opened == bad;
+}
+
+/* Equally long ones, and each longer than the one before. */
+static bool __init runs_pass(struct subject *s)
+{
+	set_sweep_record(s, RUN_LEN_MAX);
+	return run_seals(s, RUN_LEN_MAX, 0) && run_opens(s, RUN_COUNT) &&
+	       run_seals(s, 0, RUN_STEP) && run_opens(s, RUN_COUNT) && run_opens(s, RUN_COUNT / 2);
+}
+
 static bool __init engine_passes(enum ktlsx_aead_alg alg, const struct ktlsx_aead_engine *engine)
 {
 	const struct ktlsx_aead_answers *known = ktlsx_aead_answers[alg];
@@ -212,7 +310,7 @@ static bool __init engine_passes(enum ktlsx_aead_alg alg, const struct ktlsx_aea
 	for (i = 0; i < known->count; i++)
 		if (!vector_passes(&subject, &known->vectors[i]))
 			return false;
-	return sweep_passes(&subject, known->sweep_digest);
+	return sweep_passes(&subject, known->sweep_digest) && runs_pass(&subject);
 }
 
 int __init ktlsx_selftest(void)

@@ -22,12 +22,15 @@ trap 'rm -rf "$scratch"' EXIT
 all_checks=(spdx opening names words preprocessor includes function-size file-size shellcheck
 	checkpatch kernel-doc documented module-w1 sparse calls symbols user-gcc user-clang)
 
+# Tests that run inside a kernel: their C is the kernel's. `make uml` and `make crypto-kernels` compile them.
+kernel_tests=selftests/engines
+
 # Ignored everywhere: a rule about patches, and two that the checks "preprocessor" and "spdx" make stricter.
 ignore=FILE_PATH_CHANGES,LINUX_VERSION_CODE,SPDX_LICENSE_TAG
 # Files that cannot follow one of the rules, with the reason.
 declare -A ignore_in=(
 	# The bridge defines the very names (__aligned, __always_inline, ...) that these rules tell other files to use.
-	[kmod/crypto/port.h]="COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,INIT_ATTRIBUTE"
+	[kmod/crypto/port_user.h]="COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,INIT_ATTRIBUTE"
 	# Its macro is a group of static_assert() at file scope, where no do-while can stand.
 	[kmod/suite.c]="MULTISTATEMENT_MACRO_USE_DO_WHILE,CONSTANT_COMPARISON"
 	# A proto_ops of ours is a copy of the base's, filled in at run time: it cannot be const where that happens.
@@ -283,7 +286,7 @@ check_checkpatch() {
 	local dir list plain path bad=0
 	need perl perl
 	dir=$(kernel_scripts)
-	files_into list '^(kmod|uapi)/.*\.(c|h|S)$'
+	files_into list "^(kmod|uapi|$kernel_tests)/.*\.(c|h|S)\$"
 	echo "${#list[@]} kernel files"
 	plain=()
 	for path in "${list[@]}"; do
@@ -294,7 +297,7 @@ check_checkpatch() {
 		fi
 	done
 	checkpatch "$dir" "$ignore" "${plain[@]}" || bad=1
-	mapfile -t list < <(files '^(selftests|userspace)/.*\.(c|h)$')
+	mapfile -t list < <(files '^(selftests|userspace)/.*\.(c|h)$' "^$kernel_tests/")
 	echo "${#list[@]} user files"
 	[ "${#list[@]}" -eq 0 ] || checkpatch "$dir" "$ignore_user" "${list[@]}" || bad=1
 	return "$bad"
@@ -381,7 +384,7 @@ user_build() {
 		nice make -k -C "$path" -j"$(nproc)" CC="$compiler" BUILD="$scratch/$compiler/$path" >"$log.one" 2>&1 || bad=1
 		sed -E "s#^([A-Za-z0-9_/.]+\.[ch]:[0-9]+)#$path/\1#" "$log.one" >>"$log"
 	done
-	files_into list '^(selftests|userspace)/.*\.c$'
+	files_into list '^(selftests|userspace)/.*\.c$' "^$kernel_tests/"
 	for path in "${list[@]}"; do
 		! grep -qF "$(basename "$path")" "$log" || continue
 		flags=(-std=gnu11 -Wall -Wextra -Werror -Iuapi -Iselftests -c -o /dev/null)

@@ -56,6 +56,30 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 }
 #endif
 
+#ifndef KTLSX_HAVE_CHACHA_STATE
+#include <crypto/chacha.h>
+
+struct chacha_state {
+	u32 x[CHACHA_STATE_WORDS];
+};
+
+static inline void ktlsx_compat_chacha_init(struct chacha_state *state, const u32 *key,
+					    const u8 *iv)
+{
+	chacha_init(state->x, key, iv);
+}
+
+#define chacha_init ktlsx_compat_chacha_init
+
+static inline void ktlsx_compat_chacha20_crypt(struct chacha_state *state, u8 *dst, const u8 *src,
+					       unsigned int bytes)
+{
+	chacha20_crypt(state->x, dst, src, bytes);
+}
+
+#define chacha20_crypt ktlsx_compat_chacha20_crypt
+#endif
+
 #include <net/sock.h>
 
 /* Kernels without the field decide by sk_allocation alone. */

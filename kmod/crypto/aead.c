@@ -5,6 +5,9 @@
  * Concurrency: the table is written at load only; everything else reads.
  */
 #include "aead.h"
+#include "aria.h"
+#include "ccm.h"
+#include "chacha_poly.h"
 #include "cpu.h"
 #include "gcm.h"
 #include "sm4_cbc.h"
@@ -12,6 +15,9 @@
 
 /* Best first, generic last. */
 static const struct ktlsx_aead_engine *const gcm_engines[] = {
+	&ktlsx_gcm_avx512,
+	&ktlsx_gcm_vaes256,
+	&ktlsx_gcm_vaes256_pclmul,
 	&ktlsx_gcm_aesni,
 	&ktlsx_gcm_generic,
 	NULL,
@@ -30,6 +36,30 @@ static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
 	&ktlsx_sm4_cbc_gfni256,
 	&ktlsx_sm4_cbc_aesni_avx2,
 	&ktlsx_sm4_cbc_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const aes_ccm_engines[] = {
+	&ktlsx_aes_ccm_aesni,
+	&ktlsx_aes_ccm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
+	&ktlsx_sm4_ccm_gfni512,
+	&ktlsx_sm4_ccm_gfni256,
+	&ktlsx_sm4_ccm_aesni_avx2,
+	&ktlsx_sm4_ccm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const aria_gcm_engines[] = {
+	&ktlsx_aria_gcm_generic,
+	NULL,
+};
+
+static const struct ktlsx_aead_engine *const chacha_poly_engines[] = {
+	&ktlsx_chacha_poly_library,
 	NULL,
 };
 
@@ -55,6 +85,13 @@ static struct ktlsx_aead aeads[KTLSX_AEAD_COUNT] __ro_after_init = {
 		.engines = sm4_cbc_engines,
 		.generic = &ktlsx_sm4_cbc_generic,
 	},
+	AEAD_LIKE(AES_128_CCM, "aes-128-ccm", 16, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(AES_256_CCM, "aes-256-ccm", 32, aes_ccm_engines, ktlsx_aes_ccm_generic),
+	AEAD_LIKE(SM4_CCM, "sm4-ccm", 16, sm4_ccm_engines, ktlsx_sm4_ccm_generic),
+	AEAD_LIKE(CHACHA20_POLY1305, "chacha20-poly1305", 32, chacha_poly_engines,
+		  ktlsx_chacha_poly_library),
+	AEAD_LIKE(ARIA_128_GCM, "aria-128-gcm", 16, aria_gcm_engines, ktlsx_aria_gcm_generic),
+	AEAD_LIKE(ARIA_256_GCM, "aria-256-gcm", 32, aria_gcm_engines, ktlsx_aria_gcm_generic),
 };
 
 /**
@@ -232,7 +269,11 @@ void ktlsx_aead_seal_run(const struct ktlsx_aead_engine *engine, const struct kt
 			 const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	/* comparing first keeps the usual call direct: an indirect one costs a retpoline */
-	if (likely(engine->seal == ktlsx_gcm_aesni_seal))
+	if (likely(engine->seal == ktlsx_gcm_avx512_seal))
+		ktlsx_gcm_avx512_seal(key, texts, count);
+	else if (engine->seal == ktlsx_gcm_vaes256_seal)
+		ktlsx_gcm_vaes256_seal(key, texts, count);
+	else if (engine->seal == ktlsx_gcm_aesni_seal)
 		ktlsx_gcm_aesni_seal(key, texts, count);
 	else
 		engine->seal(key, texts, count);
@@ -256,7 +297,11 @@ unsigned int ktlsx_aead_open_run(const struct ktlsx_aead_engine *engine,
 				 const struct ktlsx_aead_key *key,
 				 const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	if (likely(engine->open == ktlsx_gcm_aesni_open))
+	if (likely(engine->open == ktlsx_gcm_avx512_open))
+		return ktlsx_gcm_avx512_open(key, texts, count);
+	if (engine->open == ktlsx_gcm_vaes256_open)
+		return ktlsx_gcm_vaes256_open(key, texts, count);
+	if (engine->open == ktlsx_gcm_aesni_open)
 		return ktlsx_gcm_aesni_open(key, texts, count);
 	return engine->open(key, texts, count);
 }

@@ -52,7 +52,7 @@ static __always_inline void clear_group(void *group)
 }
 
 /* Absorbs @count queued blocks at once, at most GROUP + 1. */
-static __always_inline void hash_queue(struct gcm_stream *s, unsigned int count)
+static noinline void hash_queue(struct gcm_stream *s, unsigned int count)
 {
 	const unsigned int first = KTLSX_GCM_POWERS - count;
 	struct product p = { _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
@@ -101,32 +101,27 @@ static __always_inline __m128i counter_base(const struct gcm_stream *s, u32 base
 	return _mm_insert_epi32(s->whitened, (int)(whitening ^ __builtin_bswap32(base)), 3);
 }
 
+static __always_inline __m128i with_low_bits(__m128i base, u32 bits)
+{
+	return _mm_xor_si128(base, _mm_set_epi32((int)(bits << 24), 0, 0, 0));
+}
+
 /*
  * The first counter of a group is 2 more than a multiple of 8, so each of the eight is
  * one of two bases with its low bits set: no carries, and the whitening comes along.
  */
 static __always_inline void set_counters(struct gcm_stream *s, __m128i b[GROUP])
 {
-	static const u32 low_bits[GROUP][4] __aligned(16) = {
-		{ 0 },
-		{ 0, 0, 0, 1u << 24 },
-		{ 0, 0, 0, 2u << 24 },
-		{ 0, 0, 0, 3u << 24 },
-		{ 0, 0, 0, 4u << 24 },
-		{ 0, 0, 0, 5u << 24 },
-		{ 0, 0, 0, 6u << 24 },
-		{ 0, 0, 0, 7u << 24 },
-	};
 	__m128i this = counter_base(s, s->base), next = counter_base(s, s->base + GROUP);
 
-	b[0] = _mm_xor_si128(this, vec128_load_aligned(low_bits[2]));
-	b[1] = _mm_xor_si128(this, vec128_load_aligned(low_bits[3]));
-	b[2] = _mm_xor_si128(this, vec128_load_aligned(low_bits[4]));
-	b[3] = _mm_xor_si128(this, vec128_load_aligned(low_bits[5]));
-	b[4] = _mm_xor_si128(this, vec128_load_aligned(low_bits[6]));
-	b[5] = _mm_xor_si128(this, vec128_load_aligned(low_bits[7]));
+	b[0] = with_low_bits(this, 2);
+	b[1] = with_low_bits(this, 3);
+	b[2] = with_low_bits(this, 4);
+	b[3] = with_low_bits(this, 5);
+	b[4] = with_low_bits(this, 6);
+	b[5] = with_low_bits(this, 7);
 	b[6] = next;
-	b[7] = _mm_xor_si128(next, vec128_load_aligned(low_bits[1]));
+	b[7] = with_low_bits(next, 1);
 	s->base += GROUP;
 }
 
@@ -250,8 +245,8 @@ static __always_inline __m128i encrypt_counter(const struct gcm_stream *s, u32 c
 	return b;
 }
 
-static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
-		  const struct ktlsx_aead_text *text)
+static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+				  const struct ktlsx_aead_text *text)
 {
 	s->key = ktlsx_gcm_key_of(key);
 	s->acc = _mm_setzero_si128();
@@ -259,6 +254,27 @@ static void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 	s->base = 0;
 	s->mask = encrypt_counter(s, 1);
 	queue_aad(s, text->aad, text->aad_len);
+}
+
+/* Half a group at most, in the bounce buffer: not stitched, the two halves overlap anyway. */
+static __always_inline void run_half(struct gcm_stream *s, bool sealing)
+{
+	__m128i b[GROUP / 2], base, rk;
+	unsigned int round;
+
+	hash_queue(s, GROUP);
+	base = counter_base(s, s->base);
+	b[0] = with_low_bits(base, 2);
+	b[1] = with_low_bits(base, 3);
+	b[2] = with_low_bits(base, 4);
+	b[3] = with_low_bits(base, 5);
+	for (round = 1; round < s->key->aes.rounds; round++)
+		half_round(b, round_key(s->key, round));
+	rk = round_key(s->key, round);
+	last_round(s, s->bounce, s->bounce, b[0], rk, 0, sealing);
+	last_round(s, s->bounce, s->bounce, b[1], rk, 1, sealing);
+	last_round(s, s->bounce, s->bounce, b[2], rk, 2, sealing);
+	last_round(s, s->bounce, s->bounce, b[3], rk, 3, sealing);
 }
 
 /* Less than a group: returns the blocks it left at the front of the queue. */
@@ -271,10 +287,13 @@ static __always_inline unsigned int run_tail(struct gcm_stream *s, struct ktlsx_
 
 	clear_group(s->bounce);
 	bounce_gather(src, s->bounce, len);
-	if (!sealing) {
-		open_groups(s, s->bounce, s->bounce, 1);
-	} else {
+	if (blocks <= GROUP / 2)
+		run_half(s, sealing);
+	else if (sealing)
 		seal_groups(s, s->bounce, s->bounce, 1);
+	else
+		open_groups(s, s->bounce, s->bounce, 1);
+	if (sealing) {
 		/* what lies behind the text is bare key stream, and no part of the hash */
 		last = vec128_load((const u8 *)ones_then_zeros + (16 * blocks - len));
 		last = _mm_and_si128(last, vec128_load(s->bounce + 16 * (blocks - 1)));
@@ -336,6 +355,18 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 	return tag;
 }
 
+/* Returns the tag. One for both directions: they differ in the inner loops only. */
+static noinline __m128i crypt_record(const struct ktlsx_aead_key *key,
+				     const struct ktlsx_aead_text *text, bool sealing)
+{
+	struct gcm_stream s port_uninitialized;
+	unsigned int queued;
+
+	start(&s, key, text);
+	queued = run_text(&s, text, sealing);
+	return finish(&s, text, queued);
+}
+
 /**
  * ktlsx_gcm_aesni_seal() - as ktlsx_aead_seal_run()
  * @key: prepared key
@@ -347,25 +378,16 @@ static __always_inline __m128i finish(struct gcm_stream *s, const struct ktlsx_a
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
 			  unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-	unsigned int queued;
-
-	for (; count; count--, texts++) {
-		start(&s, key, texts);
-		queued = run_text(&s, texts, true);
-		vec128_store(texts->tag, finish(&s, texts, queued));
-	}
+	for (; count; count--, texts++)
+		vec128_store(texts->tag, crypt_record(key, texts, true));
 }
 
-static __always_inline bool open_one(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+static __always_inline bool open_one(const struct ktlsx_aead_key *key,
 				     const struct ktlsx_aead_text *text)
 {
-	unsigned int queued;
-	__m128i differ;
+	__m128i differ = crypt_record(key, text, false);
 
-	start(s, key, text);
-	queued = run_text(s, text, false);
-	differ = _mm_xor_si128(finish(s, text, queued), vec128_load(text->tag));
+	differ = _mm_xor_si128(differ, vec128_load(text->tag));
 	port_declassify(&differ, sizeof(differ));
 	return _mm_testz_si128(differ, differ);
 }
@@ -382,11 +404,10 @@ static __always_inline bool open_one(struct gcm_stream *s, const struct ktlsx_ae
 unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (unlikely(!open_one(&s, key, &texts[i])))
+		if (unlikely(!open_one(key, &texts[i])))
 			return ktlsx_texts_refuse(texts, i, count);
 	return count;
 }

@@ -14,15 +14,18 @@ u32 ktlsx_cpu_features(void)
 	    port_cpu_has(SSSE3, "ssse3") && port_cpu_has(XMM4_1, "sse4.1"))
 		features |= KTLSX_CPU_AESNI;
 	if (port_cpu_has(AVX, "avx") && port_cpu_has(AVX2, "avx2") &&
-	    port_cpu_has(BMI1, "bmi") && port_cpu_has(BMI2, "bmi2") && port_os_saves_ymm())
+	    port_cpu_has(BMI1, "bmi") && port_cpu_has(BMI2, "bmi2") &&
+	    port_os_saves(PORT_STATE_YMM))
 		features |= KTLSX_CPU_AVX2;
-	if (port_cpu_has(VAES, "vaes") && port_cpu_has(VPCLMULQDQ, "vpclmulqdq"))
+	if (features & KTLSX_CPU_AVX2 && port_cpu_has_vaes())
 		features |= KTLSX_CPU_VAES;
+	if (port_cpu_has(VPCLMULQDQ, "vpclmulqdq"))
+		features |= KTLSX_CPU_VPCLMUL;
 	if (port_cpu_has(GFNI, "gfni"))
 		features |= KTLSX_CPU_GFNI;
 	if (port_cpu_has(AVX512F, "avx512f") && port_cpu_has(AVX512BW, "avx512bw") &&
 	    port_cpu_has(AVX512DQ, "avx512dq") && port_cpu_has(AVX512VL, "avx512vl") &&
-	    port_os_saves_zmm())
+	    port_os_saves(PORT_STATE_ZMM))
 		features |= KTLSX_CPU_AVX512;
 	return features;
 }

@@ -14,11 +14,12 @@
 #define KTLSX_CPU_AESNI 0x1u
 /* AVX, AVX2, BMI1 and BMI2, with the system saving 256-bit registers */
 #define KTLSX_CPU_AVX2 0x2u
-/* VAES and VPCLMULQDQ */
 #define KTLSX_CPU_VAES 0x4u
 #define KTLSX_CPU_GFNI 0x8u
 /* AVX512F, BW, DQ and VL, with the system saving 512-bit registers */
 #define KTLSX_CPU_AVX512 0x10u
+/* every CPU with VAES has it too, some emulators do not */
+#define KTLSX_CPU_VPCLMUL 0x20u
 
 /**
  * ktlsx_cpu_features() - instruction set extensions that may be used here

@@ -65,14 +65,25 @@ static inline const struct ktlsx_ghash_key *ktlsx_ghash_key_of(const struct ktls
 
 extern const struct ktlsx_aead_engine ktlsx_gcm_generic;
 extern const struct ktlsx_aead_engine ktlsx_gcm_aesni;
+extern const struct ktlsx_aead_engine ktlsx_gcm_avx512;
+extern const struct ktlsx_aead_engine ktlsx_gcm_vaes256;
+extern const struct ktlsx_aead_engine ktlsx_gcm_vaes256_pclmul;
 
 /* Described in aes_gcm_aesni_key.c. */
 void ktlsx_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 
-/* The engine's entry points by name: dispatch calls them without a retpoline. */
+/* The entry points of engines by name: dispatch calls them without a retpoline. */
 void ktlsx_gcm_aesni_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
 			  unsigned int count);
 unsigned int ktlsx_gcm_aesni_open(const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *texts, unsigned int count);
+void ktlsx_gcm_avx512_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			   unsigned int count);
+unsigned int ktlsx_gcm_avx512_open(const struct ktlsx_aead_key *key,
+				   const struct ktlsx_aead_text *texts, unsigned int count);
+void ktlsx_gcm_vaes256_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
+			    unsigned int count);
+unsigned int ktlsx_gcm_vaes256_open(const struct ktlsx_aead_key *key,
+				    const struct ktlsx_aead_text *texts, unsigned int count);
 
 #endif

@@ -23,15 +23,56 @@ struct ktlsx_gcm_cipher {
 	void (*encrypt)(const struct ktlsx_aead_key *key, const u8 *in, u8 *out);
 };
 
-/* As the functions of struct ktlsx_aead_engine. */
+/**
+ * ktlsx_gcm_generic_prepare() - as ktlsx_aead_prepare()
+ * @cipher: the block cipher
+ * @key: filled
+ * @raw: its key
+ * @raw_len: bytes at @raw
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_prepare(const struct ktlsx_gcm_cipher *cipher, struct ktlsx_aead_key *key,
 			       const u8 *raw, size_t raw_len);
+
+/**
+ * ktlsx_gcm_generic_seal() - as ktlsx_aead_seal_run()
+ * @cipher: the block cipher
+ * @key: prepared key
+ * @texts: what and where
+ * @count: records
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_seal(const struct ktlsx_gcm_cipher *cipher,
 			    const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
 			    unsigned int count);
+
+/**
+ * ktlsx_gcm_generic_open() - as ktlsx_aead_open_run()
+ * @cipher: the block cipher
+ * @key: prepared key
+ * @texts: what and where
+ * @count: records
+ *
+ * Context: Any; constant time.
+ * Return: how many records verified before the first that did not.
+ */
 unsigned int ktlsx_gcm_generic_open(const struct ktlsx_gcm_cipher *cipher,
 				    const struct ktlsx_aead_key *key,
 				    const struct ktlsx_aead_text *texts, unsigned int count);
+
+/**
+ * ktlsx_gcm_generic_block() - as ktlsx_aead_block()
+ * @cipher: the block cipher
+ * @key: prepared key
+ * @nonce: of the record
+ * @index: block number
+ * @in: ciphertext
+ * @out: plaintext; may be @in
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_block(const struct ktlsx_gcm_cipher *cipher,
 			     const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
 			     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN]);

@@ -74,19 +74,4 @@ static __always_inline void ghash_put_strides(struct ktlsx_ghash_key *key)
 	}
 }
 
-/* With vectors the compiler cannot see to be zero: it would call a string instruction. */
-static __always_inline void ghash_clear_key(struct ktlsx_aead_key *key)
-{
-	__m128i zero = _mm_setzero_si128();
-	unsigned int i;
-
-	vec128_opaque(&zero);
-	for (i = 0; i < sizeof(key->state); i += 64) {
-		vec128_store_aligned(key->state + i, zero);
-		vec128_store_aligned(key->state + i + 16, zero);
-		vec128_store_aligned(key->state + i + 32, zero);
-		vec128_store_aligned(key->state + i + 48, zero);
-	}
-}
-
 #endif

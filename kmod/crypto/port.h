@@ -12,7 +12,6 @@
 
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
-#include <asm/fpu/types.h>
 #include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
@@ -28,60 +27,11 @@
 #include <linux/types.h>
 
 #define port_cpu_has(kernel_name, libc_name) boot_cpu_has(X86_FEATURE_##kernel_name)
-#define port_os_saves_ymm() cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL)
-#define port_os_saves_zmm() cpu_has_xfeatures(XFEATURE_MASK_AVX512, NULL)
+#define port_cpu_has_vaes() boot_cpu_has(X86_FEATURE_VAES)
 
-#else /* userspace */
+#else
 
-#include <assert.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#define u8 uint8_t
-#define u16 uint16_t
-#define u32 uint32_t
-#define u64 uint64_t
-#define U32_MAX UINT32_MAX
-
-#define __aligned(n) __attribute__((__aligned__(n)))
-#undef __always_inline
-#define __always_inline inline __attribute__((__always_inline__))
-#define noinline __attribute__((__noinline__))
-#define __must_check __attribute__((__warn_unused_result__))
-#define __init
-#define __initconst
-#define __initdata
-#define __ro_after_init
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define barrier_data(p) __asm__ __volatile__("" : : "r"(p) : "memory")
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define min(a, b) ({ __auto_type __a = (a); __auto_type __b = (b); __a < __b ? __a : __b; })
-#define min_t(type, a, b) ({ type __a = (a); type __b = (b); __a < __b ? __a : __b; })
-
-#define pr_err(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
-#define pr_warn(...) fprintf(stderr, "ktlsx: " __VA_ARGS__)
-
-#define irq_fpu_usable() true
-#define kernel_fpu_begin() do { } while (0)
-#define kernel_fpu_end() do { } while (0)
-#define preempt_disable() do { } while (0)
-#define preempt_enable() do { } while (0)
-
-/* the compiler's library asks the CPU and the system */
-#define port_cpu_has(kernel_name, libc_name) (!!__builtin_cpu_supports(libc_name))
-#define port_os_saves_ymm() true
-#define port_os_saves_zmm() true
-
-static inline void memzero_explicit(void *p, size_t len)
-{
-	memset(p, 0, len);
-	barrier_data(p);
-}
+#include "port_user.h"
 
 #endif
 
@@ -123,6 +73,21 @@ static inline struct port_cpuid port_cpuid(u32 leaf)
 	__asm__ __volatile__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 			     : "0"(leaf), "2"(0));
 	return r;
+}
+
+/* Parts of the CPU's state as XCR0 numbers them (Intel SDM volume 1, section 13.3). */
+#define PORT_STATE_YMM 0x06u
+#define PORT_STATE_ZMM 0xe6u
+
+/* Asked of the CPU itself, because User-Mode Linux has no answer. */
+static inline bool port_os_saves(u32 state)
+{
+	u32 saved, high;
+
+	if (!(port_cpuid(1).ecx >> 27 & 1))
+		return false;
+	__asm__ __volatile__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+	return (saved & state) == state;
 }
 
 static inline u32 port_get_be32(const u8 *p)

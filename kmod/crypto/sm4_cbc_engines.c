@@ -98,7 +98,8 @@ static const struct ktlsx_cbc_ops gfni256 = {
 };
 
 ENGINE(gfni256, "gfni256",
-       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI);
+       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+       KTLSX_CPU_GFNI);
 
 static const struct ktlsx_cbc_ops gfni512 = {
 	.hash = ktlsx_sm3_avx2,
@@ -111,4 +112,5 @@ static const struct ktlsx_cbc_ops gfni512 = {
 };
 
 ENGINE(gfni512, "gfni512",
-       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI | KTLSX_CPU_AVX512);
+       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+       KTLSX_CPU_GFNI | KTLSX_CPU_AVX512);

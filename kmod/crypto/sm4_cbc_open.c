@@ -6,15 +6,16 @@
  * source may change while it is read: each byte is copied once, and the copy counts.
  * Specification: GB/T 38636-2020 section 6.3.3.4. The attack: N. AlFardan and K. Paterson,
  * "Lucky Thirteen", 2013.
- *
+ */
+#include "sm4_cbc.h"
+#include "spans.h"
+
+/*
  * The end of the record, as far as MAC and padding may reach, is fetched and decrypted first:
  * the MAC starts with the length of the content, which the padding tells. The rest is hashed
  * as it is decrypted. Masks are all ones or all zeros; positions may be secret, so comparing
  * them is arithmetic and choosing is masking.
  */
-#include "sm4_cbc.h"
-#include "spans.h"
-
 #define CHUNK KTLSX_CBC_CHUNK_LEN
 #define PADDING_MAX 256		/* with the byte that tells its length */
 #define TAIL_MIN (KTLSX_CBC_MAC_LEN + PADDING_MAX)

@@ -413,8 +413,8 @@ static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni512 = {
 	.name = "gfni512",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI |
-		     KTLSX_CPU_AVX512,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+		     KTLSX_CPU_GFNI | KTLSX_CPU_AVX512,
 	/* 50 microseconds at a cycle a byte and 1.3 GHz */
 	.section_len_max = 65536,
 	.uses_fpu = true,

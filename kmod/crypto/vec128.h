@@ -38,6 +38,23 @@ static __always_inline void vec128_store(void *p, __m128i v)
 	_mm_storeu_si128(p, v);
 }
 
+/*
+ * Zeroes @len bytes, a multiple of 64, aligned to 16. With vectors the compiler cannot see
+ * to be zero: it would call a string instruction.
+ */
+static __always_inline void vec128_clear(u8 *p, size_t len)
+{
+	__m128i zero = _mm_setzero_si128();
+
+	vec128_opaque(&zero);
+	for (; len; len -= 64, p += 64) {
+		vec128_store_aligned(p, zero);
+		vec128_store_aligned(p + 16, zero);
+		vec128_store_aligned(p + 32, zero);
+		vec128_store_aligned(p + 48, zero);
+	}
+}
+
 /* A block as the reflected polynomial GHASH computes with, and back. */
 static __always_inline __m128i vec128_swap_bytes(__m128i v)
 {

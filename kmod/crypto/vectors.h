@@ -60,5 +60,11 @@ extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_gcm;
 extern const struct ktlsx_aead_answers ktlsx_answers_sm4_cbc_sm3;
+extern const struct ktlsx_aead_answers ktlsx_answers_aes_128_ccm;
+extern const struct ktlsx_aead_answers ktlsx_answers_aes_256_ccm;
+extern const struct ktlsx_aead_answers ktlsx_answers_sm4_ccm;
+extern const struct ktlsx_aead_answers ktlsx_answers_chacha20_poly1305;
+extern const struct ktlsx_aead_answers ktlsx_answers_aria_128_gcm;
+extern const struct ktlsx_aead_answers ktlsx_answers_aria_256_gcm;
 
 #endif

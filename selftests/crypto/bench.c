@@ -1,244 +1,276 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns the measurement of the record engines beside OpenSSL's EVP: cycles per byte of
- * whole records and cycles per key, minima of many short samples.
- * Must not know: how an engine works. Prints numbers only, decides nothing.
+ * Owns `make bench-crypto`: which work every engine that this CPU can run is given, beside
+ * the other libraries in the same run, and the choice by W and KTLSX_ISA.
+ * Must not know: how an engine works, how time is taken, how results look.
+ * Concurrency: one thread, pinned. Prints numbers only, decides nothing.
  */
-#include <openssl/evp.h>
+#include <math.h>
+#include <regex.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <x86intrin.h>
 
-#include "../../kmod/crypto/aead.h"
-#include "../../kmod/crypto/cpu.h"
+#include "bench.h"
+#include "bench_print.h"
+#include "variants.h"
 
-#define SAMPLES 1000
-#define SAMPLE_TICKS 40000
-#define CHAIN_CYCLES 8000
-#define RECORD_LEN_MAX 16384
-#define AAD_LEN 13
+#define ROUNDS 5
 
-struct work {
+/* What is timed: one call for each column. */
+struct job {
 	const struct ktlsx_aead *aead;
 	const struct ktlsx_aead_engine *engine;
+	const struct bench_rival *rival;
+	void *session;
 	struct ktlsx_aead_key key;
-	const u8 *raw;
-	EVP_CIPHER_CTX *evp;
+	struct bench_shape shape;
 	bool opening;
-	size_t len;
-	size_t pieces;
+	struct ktlsx_span src[BENCH_RECORDS_MAX][4];
+	struct ktlsx_span dst[BENCH_RECORDS_MAX];
+	struct ktlsx_aead_text texts[BENCH_RECORDS_MAX];
+	struct bench_record records[BENCH_RECORDS_MAX];
 };
 
-static u8 source[RECORD_LEN_MAX + 64] __aligned(4096);
-static u8 target[RECORD_LEN_MAX + 64] __aligned(4096);
-static u8 tag[KTLSX_AEAD_TAG_LEN];
-static const u8 nonce[KTLSX_AEAD_NONCE_MAX];
-static const u8 aad[AAD_LEN];
-static const size_t sizes[] = { 64, 512, 1420, 4096, 16384 };
+const u8 bench_nonce[KTLSX_AEAD_NONCE_MAX];
+const u8 bench_aad[13];
 
-/*
- * Ticks of the time stamp counter that CHAIN_CYCLES core cycles take: an addition that waits
- * for the one before takes one. The clock moves with the load, so each sample has its own.
- */
-static u64 chain_ticks(void)
+static const u8 raw[KTLSX_AEAD_RAW_MAX] = "a key for measurements, of no secrecy at all!!";
+static u8 source[BENCH_RECORDS_MAX * BENCH_STRIDE] __aligned(BENCH_PAGE);
+static u8 target[BENCH_RECORDS_MAX * BENCH_STRIDE] __aligned(BENCH_PAGE);
+/* every second page, so that no piece borders on the next */
+static u8 pages[2 * 5 * BENCH_PAGE] __aligned(BENCH_PAGE);
+static u8 tags[BENCH_RECORDS_MAX][KTLSX_AEAD_TAG_LEN];
+static struct job job;
+
+size_t bench_aad_len(const struct ktlsx_aead *aead)
 {
-	u64 start = __rdtsc(), x = 1;
+	return aead->mac_len ? 11 : 13;
+}
+
+/* "aes-128-ccm-8" is the cipher "aes-128-ccm", the mode "ccm". */
+void bench_cipher_name(const struct ktlsx_aead *aead, char *cipher, const char **mode)
+{
+	static const char *const modes[] = { "gcm", "ccm", "cbc" };
+	unsigned int i;
+	char *at;
+
+	strcpy(cipher, aead->name);
+	*mode = "";
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		at = strstr(cipher, modes[i]);
+		if (!at)
+			continue;
+		at[3] = 0;
+		*mode = modes[i];
+	}
+}
+
+static void run_ours(void *what)
+{
+	struct job *j = what;
+	unsigned int count = j->shape.records;
+
+	if (!j->opening)
+		ktlsx_aead_seal_run(j->engine, &j->key, j->texts, count);
+	else if (ktlsx_aead_open_run(j->engine, &j->key, j->texts, count) != count)
+		abort();
+}
+
+static void run_rival(void *what)
+{
+	struct job *j = what;
 	unsigned int i;
 
-	for (i = 0; i < CHAIN_CYCLES / 8; i++)
-		__asm__ __volatile__("add %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\t"
-				     "add %0, %0\n\tadd %0, %0\n\tadd %0, %0\n\tadd %0, %0"
-				     : "+r"(x));
-	return __rdtsc() - start;
+	for (i = 0; i < j->shape.records; i++)
+		(j->opening ? j->rival->open : j->rival->seal)(j->session, &j->records[i]);
 }
 
-static void run_ours(struct work *w)
+static void prepare_ours(void *what)
 {
-	struct ktlsx_span src[64], dst = { target, w->len };
-	struct ktlsx_aead_text text = {
-		.src = src, .dst = &dst, .text_len = w->len,
-		.aad = aad, .aad_len = AAD_LEN, .nonce = nonce, .tag = tag,
-	};
-	size_t piece_len = w->len / w->pieces, i;
+	struct job *j = what;
 
-	/* every size that is measured in pieces is a multiple of them */
-	for (i = 0; i < w->pieces; i++)
-		src[i] = (struct ktlsx_span){ source + i * piece_len, piece_len };
-	if (!w->opening)
-		ktlsx_aead_seal(w->engine, &w->key, &text);
-	else if (ktlsx_aead_open(w->engine, &w->key, &text))
-		abort();
+	j->engine->prepare(&j->key, raw, j->aead->key_len);
+	barrier_data(&j->key);
 }
 
-static void run_evp(struct work *w)
+static void prepare_rival(void *what)
 {
-	int n = 0, ok;
+	struct job *j = what;
 
-	ok = EVP_CipherInit_ex(w->evp, NULL, NULL, NULL, nonce, -1) &&
-	     EVP_CipherUpdate(w->evp, NULL, &n, aad, AAD_LEN) &&
-	     EVP_CipherUpdate(w->evp, target, &n, source, (int)w->len);
-	if (w->opening)
-		ok = ok && EVP_CIPHER_CTX_ctrl(w->evp, EVP_CTRL_AEAD_SET_TAG, 16, tag) &&
-		     EVP_CipherFinal_ex(w->evp, target, &n) > 0;
-	else
-		ok = ok && EVP_CipherFinal_ex(w->evp, target, &n) > 0 &&
-		     EVP_CIPHER_CTX_ctrl(w->evp, EVP_CTRL_AEAD_GET_TAG, 16, tag);
-	if (!ok)
-		abort();
+	j->rival->prepare(j->session, raw);
 }
 
-static void prepare_ours(struct work *w)
+/* The bytes at @from, in the pages where the column says so. */
+static void lay_source(struct job *j, unsigned int record, u8 *from, size_t len)
 {
-	w->engine->prepare(&w->key, w->raw, w->aead->key_len);
-	barrier_data(&w->key);
-}
+	size_t count = j->shape.pages, piece = len / count / 16 * 16, i;
 
-static void prepare_evp(struct work *w)
-{
-	if (!EVP_CipherInit_ex(w->evp, NULL, NULL, w->raw, nonce, -1))
-		abort();
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Other guests disturb most samples upwards and some clocks: take the lowest hundredth. */
-static double cycles_per_run(struct work *w, void (*run)(struct work *w))
-{
-	static double samples[SAMPLES];
-	u64 start, ticks, chain;
-	unsigned int sample, i, batch;
-
-	start = __rdtsc();
-	run(w);
-	run(w);
-	ticks = (__rdtsc() - start) / 2;
-	batch = ticks < SAMPLE_TICKS ? (unsigned int)(SAMPLE_TICKS / (ticks + 1)) + 1 : 1;
-	for (sample = 0; sample < SAMPLES; sample++) {
-		chain = chain_ticks();
-		start = __rdtsc();
-		for (i = 0; i < batch; i++)
-			run(w);
-		ticks = __rdtsc() - start;
-		chain = min(chain, chain_ticks());
-		samples[sample] = (double)ticks * CHAIN_CYCLES / (double)chain / batch;
+	if (count == 1) {
+		j->src[record][0] = (struct ktlsx_span){ from, len };
+		return;
 	}
-	qsort(samples, SAMPLES, sizeof(samples[0]), compare_doubles);
-	return samples[SAMPLES / 100];
+	for (i = 0; i < count; i++) {
+		j->src[record][i].base = pages + 2 * i * BENCH_PAGE;
+		j->src[record][i].len = i + 1 < count ? piece : len - i * piece;
+		memcpy(j->src[record][i].base, from + i * piece, j->src[record][i].len);
+	}
 }
 
-static double cycles_per_byte(struct work *w)
+static void lay_out(struct job *j)
 {
-	return cycles_per_run(w, w->engine ? run_ours : run_evp) / (double)w->len;
+	size_t in_len = j->shape.len, out_len = ktlsx_aead_sealed_len(j->aead, in_len);
+	unsigned int i;
+
+	if (j->opening)
+		in_len = out_len;
+	for (i = 0; i < j->shape.records; i++) {
+		u8 *in = source + i * BENCH_STRIDE, *out = target + i * BENCH_STRIDE;
+
+		lay_source(j, i, in, in_len);
+		j->dst[i] = (struct ktlsx_span){ out, out_len };
+		j->texts[i] = (struct ktlsx_aead_text){
+			j->src[i], &j->dst[i], in_len, bench_aad, bench_aad_len(j->aead),
+			bench_nonce, tags[i],
+		};
+		j->records[i] = (struct bench_record){ in, out, j->shape.len, tags[i] };
+	}
 }
 
 /* A record to open must be a sealed one: put it where the source is. */
-static void set_up(struct work *w, bool opening)
+static void set_up(struct job *j, bool opening)
 {
+	void (*run)(void *what) = j->engine ? run_ours : run_rival;
+
 	memset(source, 0x5a, sizeof(source));
-	w->opening = false;
-	if (!w->engine && !EVP_CipherInit_ex(w->evp, w->aead->key_len == 16 ? EVP_aes_128_gcm() :
-					     EVP_aes_256_gcm(), NULL, w->raw, nonce, 1))
-		abort();
+	j->opening = false;
+	lay_out(j);
+	run(j);
 	if (!opening)
 		return;
-	if (w->engine)
-		run_ours(w);
-	else
-		run_evp(w);
-	memcpy(source, target, w->len);
-	w->opening = true;
-	if (!w->engine && !EVP_CipherInit_ex(w->evp, NULL, NULL, NULL, NULL, 0))
-		abort();
+	memcpy(source, target, sizeof(source));
+	j->opening = true;
+	lay_out(j);
+	run(j);
 }
 
-static void print_sizes(struct work *w)
+static void forget(struct bench_results *results)
 {
-	unsigned int i;
+	int opening, i;
 
-	w->pieces = 1;
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		w->len = sizes[i];
-		set_up(w, w->opening);
-		printf(" %8.3f", cycles_per_byte(w));
-	}
-	if (w->engine) {
-		w->pieces = 4;
-		set_up(w, w->opening);
-		printf(" %8.3f", cycles_per_byte(w));
+	results->prepare = NAN;
+	for (opening = 0; opening < 2; opening++)
+		for (i = 0; i < BENCH_CELLS; i++)
+			results->cycles[opening][i] = NAN;
+}
+
+static void visit(struct job *j, struct bench_results *results, int opening, int cell)
+{
+	double *best = &results->cycles[opening][cell];
+
+	j->shape = bench_shapes(j->aead->name)[cell];
+	/* only our interface takes spans */
+	if (!j->shape.records || (j->rival && j->shape.pages > 1))
+		return;
+	set_up(j, opening);
+	*best = fmin(*best, bench_cycles(j->engine ? run_ours : run_rival, j));
+}
+
+/* Each column several times, with the others between: a noisy neighbour stays for a while. */
+static void measure(struct job *j, struct bench_results *results)
+{
+	int round, opening, i;
+
+	forget(results);
+	for (round = 0; round < ROUNDS; round++) {
+		for (opening = 0; opening < 2; opening++)
+			for (i = 0; i < BENCH_CELLS; i++)
+				visit(j, results, opening, i);
+		results->prepare = fmin(results->prepare,
+					bench_cycles(j->engine ? prepare_ours : prepare_rival, j));
 	}
 }
 
-static void print_row(struct work *w, const char *name)
+/* Columns of pages are compared with the record in one piece. */
+static void measure_rival(const struct ktlsx_aead *aead, const struct bench_rival *rival,
+			  struct bench_results *results, const char **only)
 {
-	static u8 raw[32];
+	struct job *j = &job;
 	int opening;
 
-	memset(raw, 7, sizeof(raw));
-	w->raw = raw;
-	ktlsx_aead_prepare(w->aead, &w->key, raw);
-	for (opening = 0; opening < 2; opening++) {
-		printf("%-12s %-14s %-4s", w->aead->name, name, opening ? "open" : "seal");
-		w->opening = opening;
-		print_sizes(w);
-		printf("\n");
-		fflush(stdout);
-	}
-	printf("%-12s %-14s %8.0f cycles to prepare a key\n", w->aead->name, name,
-	       cycles_per_run(w, w->engine ? prepare_ours : prepare_evp));
+	*only = NULL;
+	forget(results);
+	memset(j, 0, sizeof(*j));
+	j->aead = aead;
+	j->rival = rival;
+	j->session = rival->start(aead, raw, only);
+	if (!j->session)
+		return;
+	measure(j, results);
+	for (opening = 0; opening < 2; opening++)
+		results->cycles[opening][BENCH_CELLS - 1] =
+			results->cycles[opening][BENCH_SIZES - 1];
+	rival->stop(j->session);
 }
 
-static void print_ours(enum ktlsx_aead_alg alg)
+/* Why it is not measured; NULL when it is. */
+static const char *left_out(const struct ktlsx_aead *aead, const struct ktlsx_aead_engine *engine,
+			    const regex_t *wanted)
 {
-	struct work w = { .aead = ktlsx_aead_find(alg) };
+	static char name[100];
+
+	snprintf(name, sizeof(name), "%s/%s", aead->name, engine->name);
+	if (regexec(wanted, name, 0, NULL, 0))
+		return "";
+	return engine_not_for_us(aead, engine);
+}
+
+static void measure_algorithm(const struct ktlsx_aead *aead, const regex_t *wanted)
+{
+	static struct bench_results ours, openssl, gcrypt;
 	const struct ktlsx_aead_engine *const *row;
+	bool started = false;
+	const char *only, *why;
 
-	for (row = w.aead->engines; *row; row++) {
-		w.engine = *row;
-		if ((*row)->cpu_needs & ~ktlsx_cpu_features())
-			printf("%-12s %-14s not on this CPU\n", w.aead->name, (*row)->name);
-		else
-			print_row(&w, (*row)->name);
+	for (row = aead->engines; *row; row++) {
+		why = left_out(aead, *row, wanted);
+		if (why && *why)
+			bench_print_absent(aead->name, (*row)->name, why);
+		if (why)
+			continue;
+		if (!started) {
+			measure_rival(aead, &bench_openssl, &openssl, &only);
+			bench_print_rival(aead->name, &bench_openssl, &openssl, only);
+			measure_rival(aead, &bench_gcrypt, &gcrypt, &only);
+			bench_print_rival(aead->name, &bench_gcrypt, &gcrypt, only);
+		}
+		started = true;
+		memset(&job, 0, sizeof(job));
+		job.aead = aead;
+		job.engine = *row;
+		prepare_ours(&job);
+		measure(&job, &ours);
+		bench_print_engine(aead->name, (*row)->name, &ours);
 	}
 }
 
-static void print_evp(enum ktlsx_aead_alg alg, const char *name)
+int main(void)
 {
-	struct work w = { .aead = ktlsx_aead_find(alg), .evp = EVP_CIPHER_CTX_new() };
+	const char *pattern = getenv("W"), *isa = getenv("KTLSX_ISA");
+	regex_t wanted;
+	int alg, cpu;
 
-	print_row(&w, name);
-	EVP_CIPHER_CTX_free(w.evp);
-}
-
-/* OpenSSL reads its mask before main(): its second measurement needs a second program. */
-int main(int argc, char **argv)
-{
-	bool masked = argc > 1 && !strcmp(argv[1], "--masked");
-	int alg;
-
-	if (ktlsx_aead_init(NULL))
+	if (ktlsx_aead_init(isa)) {
+		fprintf(stderr, "bench: no engine is called %s\n", isa);
 		return 1;
-	if (!masked) {
-		printf("core cycles per byte, %u samples each; %s\n", SAMPLES,
-		       OpenSSL_version(OPENSSL_VERSION));
-		printf("%-32s", "");
-		for (alg = 0; alg < (int)ARRAY_SIZE(sizes); alg++)
-			printf(" %8zu", sizes[alg]);
-		printf("  4 pieces\n");
 	}
-	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++) {
-		if (!masked)
-			print_ours(alg);
-		print_evp(alg, masked ? "evp no VAES" : "evp");
+	if (regcomp(&wanted, pattern ? pattern : "", REG_EXTENDED | REG_NOSUB)) {
+		fprintf(stderr, "bench: W=%s is no regular expression\n", pattern);
+		return 1;
 	}
-	fflush(stdout);
-	if (masked)
-		return 0;
-	setenv("OPENSSL_ia32cap", ":~0x60000000000", 1);
-	execl("/proc/self/exe", argv[0], "--masked", (char *)NULL);
-	return 1;
+	cpu = bench_pin();
+	bench_clock_start();
+	bench_print_start(cpu, getenv("FORMAT"));
+	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
+		measure_algorithm(ktlsx_aead_find(alg), &wanted);
+	regfree(&wanted);
+	return 0;
 }

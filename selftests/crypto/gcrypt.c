@@ -17,6 +17,7 @@ struct algorithm {
 
 static const struct algorithm algorithms[KTLSX_AEAD_COUNT] = {
 	[KTLSX_AEAD_SM4_GCM] = { GCRY_CIPHER_SM4, GCRY_CIPHER_MODE_GCM, 16 },
+	[KTLSX_AEAD_SM4_CCM] = { GCRY_CIPHER_SM4, GCRY_CIPHER_MODE_CCM, 16 },
 };
 
 static void must(gcry_error_t err, const char *what)
@@ -32,6 +33,14 @@ bool gcrypt_knows(enum ktlsx_aead_alg alg)
 	return algorithms[alg].cipher;
 }
 
+static void set_ccm_lengths(gcry_cipher_hd_t handle, const struct evp_record *r)
+{
+	uint64_t lengths[3] = { r->text_len, r->aad_len, KTLSX_AEAD_TAG_LEN };
+
+	must(gcry_cipher_ctl(handle, GCRYCTL_SET_CCM_LENGTHS, lengths, sizeof(lengths)),
+	     "lengths");
+}
+
 static gcry_cipher_hd_t start(const struct evp_record *r)
 {
 	const struct algorithm *a = &algorithms[r->alg];
@@ -45,6 +54,8 @@ static gcry_cipher_hd_t start(const struct evp_record *r)
 	must(gcry_cipher_open(&handle, a->cipher, a->mode, 0), "open");
 	must(gcry_cipher_setkey(handle, r->raw, a->key_len), "key");
 	must(gcry_cipher_setiv(handle, r->nonce, KTLSX_AEAD_NONCE_LEN), "nonce");
+	if (a->mode == GCRY_CIPHER_MODE_CCM)
+		set_ccm_lengths(handle, r);
 	must(gcry_cipher_authenticate(handle, r->aad, r->aad_len), "aad");
 	return handle;
 }

@@ -9,7 +9,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 module=${KTLSX_MODULE:-$here/../../kmod/ktlsx.ko}
-loaded_here='' stage=''
+loaded_here='' stage='' dependencies=()
 
 die() { printf 'demo: FAILED: %s\n' "$*"; exit 1; }
 
@@ -23,6 +23,16 @@ leave() {
 		[ $((patience--)) -gt 0 ] || die "the module stays loaded: $(grep '^ktlsx ' /proc/modules)"
 		sleep 0.1
 	done
+	[ ${#dependencies[@]} = 0 ] || modprobe -r "${dependencies[@]}"
+}
+
+# insmod leaves what the module links with to its caller.
+load_dependencies() {
+	local name
+
+	while read -r -d, name; do
+		[ -d "/sys/module/${name//-/_}" ] || { modprobe "$name"; dependencies+=("$name"); }
+	done < <(modinfo -F depends "$module" | tr '\n' ',')
 }
 
 load() {
@@ -32,6 +42,7 @@ load() {
 	built=$(modinfo -F vermagic "$module" | cut -d' ' -f1)
 	[ "$built" = "$(uname -r)" ] || die "this kernel is $(uname -r), the module is for $built: make module"
 	[ "$(id -u)" = 0 ] || die "only root can load a module: sudo insmod $module"
+	load_dependencies
 	insmod "$module"
 	loaded_here=yes
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -119,19 +120,46 @@ static bool modprobe(char *names)
 	return ok;
 }
 
+/*
+ * Loads what our module links with, which finit_module() leaves to its caller: a string in
+ * .modinfo names it. Also when a script is to load the module itself.
+ */
+static bool load_dependencies(int module_fd)
+{
+	static const char key[] = "depends=";
+	static char names[500];
+	struct stat st;
+	char *image, *found;
+
+	if (fstat(module_fd, &st))
+		return false;
+	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, module_fd, 0);
+	if (image == MAP_FAILED)
+		return false;
+	found = memmem(image, (size_t)st.st_size, key, sizeof(key) - 1);
+	if (found)
+		snprintf(names, sizeof(names), "%s", found + sizeof(key) - 1);
+	munmap(image, (size_t)st.st_size);
+	for (char *comma = names; (comma = strchr(comma, ',')); )
+		*comma = ' ';
+	return modprobe(names);
+}
+
 static bool load(void)
 {
 	bool ok = modprobe(words_of("KTLSX_MODPROBE"));
-	int fd;
+	int fd = open("/modules/ktlsx.ko", O_RDONLY | O_CLOEXEC);
 
+	if (!getenv("KTLSX_NOMODULE") && fd >= 0)
+		ok = load_dependencies(fd) && ok;
 	if (!getenv("KTLSX_NOMODULE") && !getenv("KTLSX_NOLOAD")) {
-		fd = open("/modules/ktlsx.ko", O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || syscall(SYS_finit_module, fd, words_of("KTLSX_PARAMS"), 0)) {
 			report("  # ktlsx.ko: %s\n", strerror(errno));
 			ok = false;
 		}
-		close(fd);
 	}
+	if (fd >= 0)
+		close(fd);
 	return residue_log_is_clean() && ok;
 }
 
@@ -166,6 +194,14 @@ static void run_line(char *line)
 	result(ok, name, ok ? v.skip : "", began);
 }
 
+/* The module that has to unload at the end: ours, or the one in its place where there is one. */
+static const char *left_loaded(void)
+{
+	if (!getenv("KTLSX_NOMODULE"))
+		return "ktlsx";
+	return access("/sys/module/tls", F_OK) ? NULL : "tls";
+}
+
 static void run_list(FILE *list)
 {
 	time_t began = time(NULL);
@@ -182,7 +218,7 @@ static void run_list(FILE *list)
 		run_line(line);
 	}
 	began = time(NULL);
-	result(residue_none(getenv("KTLSX_NOMODULE") ? "tls" : "ktlsx"), "leaks", "", began);
+	result(residue_none(left_loaded()), "leaks", "", began);
 	report("# ktlsx-init: done\n");
 }
 

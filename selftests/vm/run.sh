@@ -10,7 +10,7 @@ set -euo pipefail
 usage() {
 	cat <<-'END'
 	run.sh [options] [KERNEL [PATTERN]]   run the test programs whose name contains or matches PATTERN ("prog:test": that test)
-	  --image DIR       boot this image instead of making one
+	  --image DIR       boot this image, which has its own list of programs; if there is a DIR/linux, that runs as User-Mode Linux
 	  --in FOLDER       the programs of selftests/build/FOLDER
 	  --run PATH        run one script of the guest instead of tests: its output comes live, its exit status is ours
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
@@ -49,6 +49,12 @@ qemu() {
 		-serial "file:$dir/console" "$@"
 }
 
+# uml SECONDS FOLDER COMMAND-LINE: a kernel that is a program; its serial lines are open files.
+uml() {
+	exec timeout --foreground -k 5 "$1" "$2/linux" "mem=$mem" "initrd=$2/initrd" seccomp=on "uml_dir=$2/" \
+		con=null ssl0=null,fd:4 ssl1=null,fd:3 "$3" 3> "$2/result" 4> "$2/console"
+}
+
 # An accelerator is proved by a boot only: /dev/kvm may open and still not run a guest.
 kvm_works() {
 	[ -w /dev/kvm ] || return 1
@@ -62,6 +68,7 @@ choose_accel() {
 	memo=$cache/accel/$(cat "$1/abi")-$(cat /proc/sys/kernel/random/boot_id)
 
 	accel=${ACCEL:-}
+	[ ! -x "$1/linux" ] || accel=uml cpus=1
 	[ -z "$accel" ] || return 0
 	mkdir -p "$cache/accel"
 	if [ ! -s "$memo" ]; then
@@ -130,7 +137,7 @@ environment() {
 		export KTLSX_SLOW=${KTLSX_SLOW:-10}
 	fi
 	if [ -n "${KTLSX_NOMODULE:-}" ]; then
-		export KTLSX_ULP=tls KTLSX_MODPROBE=${KTLSX_MODPROBE:-aesni-intel,tls}
+		export KTLSX_ULP=tls KTLSX_MODPROBE=${KTLSX_MODPROBE-aesni-intel,tls}
 	elif [ -z "${script:-}${ICOUNT:-}" ]; then
 		export KTLSX_PARAMS=${KTLSX_PARAMS:-pool_poison=1}
 	fi
@@ -139,6 +146,14 @@ environment() {
 	for name in "${!KTLSX_@}"; do
 		printf ' %s=%s' "$name" "${!name}"
 	done
+}
+
+# To be run in the background: it becomes the guest.
+run_guest() {
+	case $accel in
+	uml) uml "$seconds" "$dir" "$1" ;;
+	*) qemu "$seconds" "$dir" "$accel" "$1" -serial "file:$dir/result" ;;
+	esac
 }
 
 boot() {
@@ -154,11 +169,11 @@ boot() {
 	fi
 	: > "$dir/result"
 	say "kernel $(cat "$dir/abi"), $accel, $cpus CPU, folder $dir"
-	(qemu "$seconds" "$dir" "$accel" "$append" -serial "file:$dir/result") > "$dir/qemu" 2>&1 < /dev/null &
+	run_guest "$append" > "$dir/qemu" 2>&1 < /dev/null &
 	guest=$!
 	trap 'kill $guest 2> /dev/null || true' EXIT
 	show "$guest" "$dir/result"
-	wait "$guest" || say "QEMU ended with status $?: $(tail -n 1 "$dir/qemu")"
+	wait "$guest" || say "the guest ended with status $?: $(tail -n 1 "$dir/qemu")"
 	trap - EXIT
 	say "$((SECONDS - started)) s in the guest"
 }
@@ -203,7 +218,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# -le 2 ] || usage
 kernel=${1:-$kernel} pattern=${2:-}
-command -v qemu-system-x86_64 > /dev/null || die "no QEMU here: as root, apt-get install qemu-system-x86"
+[ -x "$image/linux" ] || command -v qemu-system-x86_64 > /dev/null || die "no QEMU here: as root, apt-get install qemu-system-x86"
 [ -z "${ICOUNT:-}" ] || cpus=1 depth=2
 [ -z "${KTLSX_NOMODULE:-}" ] || image_options+=(--no-module)
 mkdir -p "$cache/run"
@@ -214,14 +229,14 @@ if [ -n "$script" ]; then
 	# The one program it needs, if it is a test program: all of them would not fit beside large packages.
 	echo "$seconds $script " > "$dir/list"
 	image_options+=(--list "$dir/list")
-elif [ -z "${SHELL_IN_GUEST:-}" ]; then
+elif [ -z "${SHELL_IN_GUEST:-}$image" ]; then
 	write_list "$pattern" "$dir/list"
 	image_options+=(--list "$dir/list")
 else
 	image_options+=(--packages "curl openssl strace tcpdump procps")
 fi
 if [ -n "$image" ]; then
-	cp "$image"/{vmlinuz,initrd,abi} "$dir/"
+	cp "$image"/* "$dir/"
 else
 	"$here/image.sh" "${image_options[@]}" "$kernel" "$dir"
 fi
