@@ -296,14 +296,12 @@ static bool finish_together(struct run *r, struct ktlsx_cbc_lanes *l)
 	size_t left = STEP;
 	unsigned int i;
 
-	for (i = 0; i < r->ops->lanes; i++) {
-		if (!r->lane[i].busy)
-			continue;
-		if (left == STEP)
-			left = r->lane[i].left;
-		if (r->lane[i].left != left)
+	for (i = 0; i < r->ops->lanes; i++)
+		if (r->lane[i].busy)
+			left = min(left, r->lane[i].left);
+	for (i = 0; i < r->ops->lanes; i++)
+		if (r->lane[i].busy && r->lane[i].left != left)
 			return false;
-	}
 	hash_rests(r, l, left);
 	finish_hashes(r, l, left);
 	crypt_ends(r, l, left);
