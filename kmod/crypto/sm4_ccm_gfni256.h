@@ -19,18 +19,24 @@
 static __always_inline void chained_round(__m256i *sum, __m256i *a, __m256i c, __m256i d,
 					  u32 next_key)
 {
-	__m256i q = SM4_INVERSE256(*sum, MQ), p = SM4_INVERSE256(*sum, MP);
-	__m256i r = SM4_INVERSE256(*sum, MR), next;
+	const struct sm4_gfni256 *m = &sm4_gfni256;
+	__m256i t = *sum, p, q, r, next;
 
+	sm4_opaque_pointer(m);
+	q = _mm256_gf2p8affineinv_epi64_epi8(t, vec256_load_aligned(m->mq), KTLSX_SM4_MQ_CONST);
+	p = _mm256_gf2p8affineinv_epi64_epi8(t, vec256_load_aligned(m->mp), KTLSX_SM4_MP_CONST);
+	r = _mm256_gf2p8affineinv_epi64_epi8(t, vec256_load_aligned(m->mr), KTLSX_SM4_MR_CONST);
 	next = _mm256_xor_si256(_mm256_xor_si256(c, d), _mm256_set1_epi32((int)next_key));
 	vec256_opaque(&next);
 	next = _mm256_xor_si256(next, *a);
 	vec256_opaque(&next);
 	next = _mm256_xor_si256(next, p);
+	vec256_opaque(&next);
 	*a = _mm256_xor_si256(*a, p);
-	r = _mm256_xor_si256(sm4_rotate256_2(q), sm4_rotate256_3(r));
-	q = sm4_rotate256_1(q);
+	r = _mm256_xor_si256(sm4_shuffle(q, m->rotated_2), sm4_shuffle(r, m->rotated_3));
+	q = sm4_shuffle(q, m->rotated_1);
 	next = _mm256_xor_si256(next, q);
+	vec256_opaque(&next);
 	*a = _mm256_xor_si256(*a, q);
 	vec256_opaque(&r);
 	*sum = _mm256_xor_si256(next, r);
