@@ -68,6 +68,7 @@ static inline void ktlsx_compat_chacha_init(struct chacha_state *state, const u3
 {
 	chacha_init(state->x, key, iv);
 }
+
 #define chacha_init ktlsx_compat_chacha_init
 
 static inline void ktlsx_compat_chacha20_crypt(struct chacha_state *state, u8 *dst, const u8 *src,
@@ -75,6 +76,7 @@ static inline void ktlsx_compat_chacha20_crypt(struct chacha_state *state, u8 *d
 {
 	chacha20_crypt(state->x, dst, src, bytes);
 }
+
 #define chacha20_crypt ktlsx_compat_chacha20_crypt
 #endif
 

@@ -32,6 +32,9 @@ static const struct ktlsx_aead_engine *const sm4_gcm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const sm4_cbc_engines[] = {
+	&ktlsx_sm4_cbc_gfni512,
+	&ktlsx_sm4_cbc_gfni256,
+	&ktlsx_sm4_cbc_aesni_avx2,
 	&ktlsx_sm4_cbc_generic,
 	NULL,
 };

@@ -11,7 +11,7 @@
 
 #define KTLSX_ARIA_BLOCK_LEN 16
 #define KTLSX_ARIA_BLOCKS 16
-#define KTLSX_ARIA_ROUNDS_MAX 16
+#define KTLSX_ARIA_ROUND_KEYS_MAX 17
 
 /**
  * struct ktlsx_aria_key - round keys for encryption
@@ -19,7 +19,7 @@
  * @rounds: 12, 14 or 16
  */
 struct ktlsx_aria_key {
-	u8 round_keys[KTLSX_ARIA_ROUNDS_MAX + 1][KTLSX_ARIA_BLOCK_LEN];
+	u8 round_keys[KTLSX_ARIA_ROUND_KEYS_MAX][KTLSX_ARIA_BLOCK_LEN];
 	u32 rounds;
 };
 

@@ -4,22 +4,22 @@
 
 ktlsx-sets := plain generic aesni avx2 vaes gfni avx512
 
-ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_sm4 vectors_sm4_cbc ccm vectors_ccm
-ktlsx-plain += sm4_cbc sm4_cbc_open sm4_cbc_engines
-ktlsx-plain += chacha_poly vectors_chacha vectors_aria
-ktlsx-generic := aes_generic ghash_generic gcm_generic aes_gcm_generic sm4_generic sm4_gcm_generic ccm_generic
-ktlsx-aesni := aes_gcm_aesni aes_gcm_aesni_key sm4_gcm_aesni_key aes_aesni_key aes_ccm_aesni
-ktlsx-avx2 := sm3_avx2 sm4_gcm_aesni_avx2 sm4_ccm_aesni_avx2
+ktlsx-plain := cpu aead spans vectors vectors_gcm vectors_ccm vectors_sm4 vectors_sm4_cbc vectors_chacha vectors_aria
+ktlsx-plain += ccm sm4_cbc sm4_cbc_run sm4_cbc_open sm4_cbc_engines chacha_poly
+ktlsx-generic := aes_generic sm4_generic aria_generic sm3_generic ghash_generic gcm_generic ccm_generic
+ktlsx-generic += aes_gcm_generic sm4_gcm_generic aria_gcm_generic sm4_cbc_generic
+ktlsx-aesni := aes_aesni_key aes_gcm_aesni_key aes_gcm_aesni aes_ccm_aesni sm4_gcm_aesni_key
+ktlsx-avx2 := sm4_gcm_aesni_avx2 sm4_ccm_aesni_avx2 sm4_cbc_aesni_avx2 sm3_avx2 sm3_x8_avx2
 ktlsx-vaes := aes_gcm_vaes256 aes_gcm_vaes256_groups
-ktlsx-generic += aria_generic aria_gcm_generic
-ktlsx-generic += sm3_generic sm4_cbc_generic
-ktlsx-gfni := sm4_gcm_gfni256 sm4_ccm_gfni256
-ktlsx-avx512 := aes_gcm_avx512 aes_gcm_avx512_bulk aes_gcm_avx512_ends sm4_gcm_gfni512 sm4_ccm_gfni512
+ktlsx-gfni := sm4_gcm_gfni256 sm4_ccm_gfni256 sm4_cbc_gfni256
+ktlsx-avx512 := aes_gcm_avx512 aes_gcm_avx512_bulk aes_gcm_avx512_ends
+ktlsx-avx512 += sm4_gcm_gfni512 sm4_ccm_gfni512 sm4_cbc_gfni512 sm3_x16_avx512
 
 # bit slicing lives in unrolled loops: half the time of -O2
 ktlsx-flags-generic := -O3
 ktlsx-flags-aesni := -msse -msse2 -mssse3 -msse4.1 -maes -mpclmul
-ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2
+# what is vectors here is so by hand; what the compiler makes into vectors costs more than it gains
+ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2 -fno-tree-vectorize
 ktlsx-flags-vaes := $(ktlsx-flags-avx2) -mvaes -mvpclmulqdq
 ktlsx-flags-gfni := $(ktlsx-flags-vaes) -mgfni
 ktlsx-flags-avx512 := $(ktlsx-flags-gfni) -mavx512f -mavx512bw -mavx512dq -mavx512vl

@@ -28,8 +28,24 @@
  */
 typedef void ktlsx_sm3_blocks_t(u32 state[KTLSX_SM3_WORDS], const u8 *blocks, size_t count);
 
+/**
+ * typedef ktlsx_sm3_lanes_t - compress a block of several streams at once
+ * @state: word by word the states of all streams, in and out; aligned to 64
+ * @words: word by word the blocks of all streams; aligned to 64; used up
+ *
+ * Constant time.
+ */
+typedef void ktlsx_sm3_lanes_t(u32 *state, u32 *words);
+
 /* Described in sm3_generic.c and sm3_avx2.c. */
 ktlsx_sm3_blocks_t ktlsx_sm3_generic;
 ktlsx_sm3_blocks_t ktlsx_sm3_avx2;
+
+/* Described in sm3_x8_avx2.c and sm3_x16_avx512.c; the number is that of the streams. */
+ktlsx_sm3_lanes_t ktlsx_sm3_x8_avx2;
+ktlsx_sm3_lanes_t ktlsx_sm3_x16_avx512;
+
+/* T_j of the standard, turned left by j; defined in sm3_generic.c. */
+extern const u32 ktlsx_sm3_constants[64];
 
 #endif

@@ -27,22 +27,34 @@ static __always_inline __m256i rol_all(__m256i x, int n)
 	return _mm256_or_si256(_mm256_slli_epi32(x, n), _mm256_srli_epi32(x, 32 - n));
 }
 
+/* A word out of those 16, 13, 9, 6 and 3 before it. */
+static __always_inline __m256i next_word(__m256i w16, __m256i w13, __m256i w9, __m256i w6,
+					 __m256i w3)
+{
+	const __m256i rol_8 = _mm256_set_epi32(0x0e0d0c0f, 0x0a09080b, 0x06050407, 0x02010003,
+					       0x0e0d0c0f, 0x0a09080b, 0x06050407, 0x02010003);
+	__m256i rest = _mm256_xor_si256(rol_all(w13, 7), w6), x, turned;
+
+	x = _mm256_xor_si256(_mm256_xor_si256(w16, w9), rol_all(w3, 15));
+	turned = rol_all(x, 15);
+	rest = _mm256_xor_si256(rest, x);
+	/* the rotation by 23 is one by 15 and a move of bytes */
+	return _mm256_xor_si256(_mm256_xor_si256(rest, turned),
+				_mm256_shuffle_epi8(turned, rol_8));
+}
+
 /* Words 16 to 67 of eight messages; @ring holds words 0 to 15 and is used up. */
 static __always_inline void expand(__m256i w[EXPANDED], __m256i ring[RING])
 {
 	unsigned int j;
-	__m256i x, y;
 
-	for (j = 0; j < EXPANDED; j++) {
-		x = rol_all(ring[(j + 13) % RING], 15);
-		y = _mm256_xor_si256(rol_all(ring[(j + 3) % RING], 7), ring[(j + 10) % RING]);
-		x = _mm256_xor_si256(x, _mm256_xor_si256(ring[j % RING], ring[(j + 7) % RING]));
-		y = _mm256_xor_si256(y, x);
-		x = _mm256_xor_si256(rol_all(x, 15), rol_all(x, 23));
-		x = _mm256_xor_si256(x, y);
-		ring[j % RING] = x;
-		w[j] = x;
+	for (j = 0; j < RING; j++) {
+		w[j] = next_word(ring[j], ring[(j + 3) % RING], ring[(j + 7) % RING],
+				 ring[(j + 10) % RING], ring[(j + 13) % RING]);
+		ring[j] = w[j];
 	}
+	for (; j < EXPANDED; j++)
+		w[j] = next_word(w[j - 16], w[j - 13], w[j - 9], w[j - 6], w[j - 3]);
 }
 
 /* Eight rows of eight words become eight columns. */
@@ -92,12 +104,12 @@ static __always_inline void in_this_order(u32 *sum)
 	__asm__("" : "+r"(*sum));
 }
 
-/* One round; the names of the state turn by one place each time. */
-#define ROUND(a, b, c, d, e, f, g, h, early, t, now, ahead) do {			\
-	u32 a12 = rol(a, 12), w0 = (now), ss1 = (t) + a12;			\
+/* One of the first sixteen rounds; the names of the state turn by one place each time. */
+#define EARLY_ROUND(a, b, c, d, e, f, g, h, i, now, ahead) do {				\
+	u32 a12 = rol(a, 12), w0 = (now), ss1 = t[i] + a12;				\
 											\
-	d += ((early) ? a ^ b ^ c : (a & b) + ((a ^ b) & c)) + (w0 ^ (ahead));		\
-	h += ((early) ? e ^ f ^ g : (e & f) + (~e & g)) + w0;				\
+	d += (a ^ b ^ c) + (w0 ^ (ahead));						\
+	h += (e ^ f ^ g) + w0;								\
 	in_this_order(&d);								\
 	in_this_order(&h);								\
 	in_this_order(&ss1);								\
@@ -109,44 +121,78 @@ static __always_inline void in_this_order(u32 *sum)
 	h ^= rol(h, 9) ^ rol(h, 17);							\
 } while (0)
 
-#define T4(t, j) T1(t, j), T1(t, (j) + 1), T1(t, (j) + 2), T1(t, (j) + 3)
-#define T1(t, j) ((t) << ((j) % 32) | (t) >> (-(j) & 31))
+/*
+ * One of the others. In the order of compilers it takes a third longer: the new e has a way of
+ * seven cycles to the next one, and whatever else gets a port first adds to it. The majority
+ * is (b & c) + ((b ^ c) & a), the choice (e & f) + (~e & g), which SS1 meets half way.
+ */
+#define LATE_ROUND(a, b, c, d, e, f, g, h, i) do {					\
+	u32 t0, t1, t2;								\
+											\
+	__asm__("addl %[now], %[h_]\n\t"						\
+		"movl %[now], %[t2]\n\t"						\
+		"xorl %[ahead], %[t2]\n\t"					\
+		"addl %[t2], %[d_]\n\t"							\
+		"movl %[b_], %[t2]\n\t"							\
+		"andl %[c_], %[t2]\n\t"							\
+		"addl %[t2], %[d_]\n\t"							\
+		"rorxl $20, %[a_], %[t0]\n\t"						\
+		"movl %[constant], %[t1]\n\t"					\
+		"addl %[t0], %[t1]\n\t"							\
+		"addl %[e_], %[t1]\n\t"							\
+		"movl %[e_], %[t2]\n\t"							\
+		"andl %[f_], %[t2]\n\t"							\
+		"addl %[t2], %[h_]\n\t"							\
+		"andnl %[g_], %[e_], %[t2]\n\t"						\
+		"rorxl $25, %[t1], %[t1]\n\t"						\
+		"xorl %[t1], %[t0]\n\t"							\
+		"addl %[t2], %[t1]\n\t"							\
+		"addl %[t1], %[h_]\n\t"							\
+		"movl %[b_], %[t2]\n\t"							\
+		"xorl %[c_], %[t2]\n\t"							\
+		"andl %[a_], %[t2]\n\t"							\
+		"addl %[t2], %[d_]\n\t"							\
+		"addl %[t0], %[d_]\n\t"							\
+		"rorxl $23, %[h_], %[t2]\n\t"						\
+		"rorxl $15, %[h_], %[t1]\n\t"						\
+		"xorl %[t2], %[h_]\n\t"							\
+		"xorl %[t1], %[h_]\n\t"							\
+		"rorxl $23, %[b_], %[b_]\n\t"						\
+		"rorxl $13, %[f_], %[f_]"							\
+		: [a_]"+r"(a), [b_]"+r"(b), [c_]"+r"(c), [d_]"+r"(d), [e_]"+r"(e), [f_]"+r"(f), \
+		  [g_]"+r"(g), [h_]"+r"(h), [t0]"=&r"(t0), [t1]"=&r"(t1), [t2]"=&r"(t2)	\
+		: [now]"m"(w[LANES * (i)]), [ahead]"m"(w[LANES * ((i) + 4)]),		\
+		  [constant]"m"(t[i])							\
+		: "cc");								\
+} while (0)
 
-/* T_j of the standard, turned. */
-static const u32 constants[64] = {
-	T4(0x79cc4519u, 0), T4(0x79cc4519u, 4), T4(0x79cc4519u, 8), T4(0x79cc4519u, 12),
-	T4(0x7a879d8au, 16), T4(0x7a879d8au, 20), T4(0x7a879d8au, 24), T4(0x7a879d8au, 28),
-	T4(0x7a879d8au, 32), T4(0x7a879d8au, 36), T4(0x7a879d8au, 40), T4(0x7a879d8au, 44),
-	T4(0x7a879d8au, 48), T4(0x7a879d8au, 52), T4(0x7a879d8au, 56), T4(0x7a879d8au, 60),
-};
-
-#define FOUR_ROUNDS(early, t, now, ahead) do {						\
-	/* else words are kept, in too few registers, to be the ones ahead later */	\
-	__asm__("" : "+r"(w));								\
-	ROUND(a, b, c, d, e, f, g, h, early, (t)[0], now(0), ahead(0));			\
-	ROUND(d, a, b, c, h, e, f, g, early, (t)[1], now(1), ahead(1));			\
-	ROUND(c, d, a, b, g, h, e, f, early, (t)[2], now(2), ahead(2));			\
-	ROUND(b, c, d, a, f, g, h, e, early, (t)[3], now(3), ahead(3));			\
+#define FOUR_EARLY_ROUNDS(now, ahead) do {						\
+	EARLY_ROUND(a, b, c, d, e, f, g, h, 0, now(0), ahead(0));			\
+	EARLY_ROUND(d, a, b, c, h, e, f, g, 1, now(1), ahead(1));			\
+	EARLY_ROUND(c, d, a, b, g, h, e, f, 2, now(2), ahead(2));			\
+	EARLY_ROUND(b, c, d, a, f, g, h, e, 3, now(3), ahead(3));			\
 } while (0)
 
 #define FROM_BLOCK(j) port_get_be32(block + 4 * (j))
 #define FROM_NEXT(j) port_get_be32(block + 16 + 4 * (j))
 #define FROM_LANE(j) w[LANES * (j)]
-#define FROM_AHEAD(j) w[LANES * ((j) + 4)]
 
 /* @w: word 16 of the block, and every LANES-th after it the next one. */
 static __always_inline void compress(u32 state[KTLSX_SM3_WORDS], const u8 *block, const u32 *w)
 {
 	u32 a = state[0], b = state[1], c = state[2], d = state[3];
 	u32 e = state[4], f = state[5], g = state[6], h = state[7];
-	const u32 *t = constants;
+	const u32 *t = ktlsx_sm3_constants;
 
-	for (; t < constants + 12; t += 4, block += 16)
-		FOUR_ROUNDS(true, t, FROM_BLOCK, FROM_NEXT);
-	w -= LANES * 4;
-	FOUR_ROUNDS(true, t, FROM_BLOCK, FROM_AHEAD);
-	for (t += 4, w += LANES * 4; t < constants + 64; t += 4, w += LANES * 4)
-		FOUR_ROUNDS(false, t, FROM_LANE, FROM_AHEAD);
+	for (; t < ktlsx_sm3_constants + 12; t += 4, block += 16)
+		FOUR_EARLY_ROUNDS(FROM_BLOCK, FROM_NEXT);
+	FOUR_EARLY_ROUNDS(FROM_BLOCK, FROM_LANE);
+	for (t += 4; t < ktlsx_sm3_constants + 64; t += 4, w += LANES * 4) {
+		LATE_ROUND(a, b, c, d, e, f, g, h, 0);
+		LATE_ROUND(d, a, b, c, h, e, f, g, 1);
+		LATE_ROUND(c, d, a, b, g, h, e, f, 2);
+		LATE_ROUND(b, c, d, a, f, g, h, e, 3);
+	}
 
 	state[0] ^= a;
 	state[1] ^= b;

@@ -10,6 +10,16 @@
 /* The expanded message lives in a ring: word j replaces word j - 16. */
 #define RING 16
 
+#define T4(t, j) T1(t, j), T1(t, (j) + 1), T1(t, (j) + 2), T1(t, (j) + 3)
+#define T1(t, j) ((t) << ((j) % 32) | (t) >> (-(j) & 31))
+
+const u32 ktlsx_sm3_constants[64] = {
+	T4(0x79cc4519u, 0), T4(0x79cc4519u, 4), T4(0x79cc4519u, 8), T4(0x79cc4519u, 12),
+	T4(0x7a879d8au, 16), T4(0x7a879d8au, 20), T4(0x7a879d8au, 24), T4(0x7a879d8au, 28),
+	T4(0x7a879d8au, 32), T4(0x7a879d8au, 36), T4(0x7a879d8au, 40), T4(0x7a879d8au, 44),
+	T4(0x7a879d8au, 48), T4(0x7a879d8au, 52), T4(0x7a879d8au, 56), T4(0x7a879d8au, 60),
+};
+
 static __always_inline u32 rol(u32 x, unsigned int n)
 {
 	return x << n | x >> (32 - n);
@@ -39,9 +49,8 @@ static __always_inline u32 expand(u32 w[RING], unsigned int j)
 static __always_inline void one_round(u32 s[KTLSX_SM3_WORDS], u32 w[RING], unsigned int j,
 				     bool early)
 {
-	const u32 t = early ? 0x79cc4519 : 0x7a879d8a;
 	u32 a = s[0], b = s[1], c = s[2], e = s[4], f = s[5], g = s[6];
-	u32 a12 = rol(a, 12), ss1 = rol(a12 + e + rol(t, j % 32), 7);
+	u32 a12 = rol(a, 12), ss1 = rol(a12 + e + ktlsx_sm3_constants[j], 7);
 	u32 ff = early ? a ^ b ^ c : (a & b) | ((a | b) & c);
 	u32 gg = early ? e ^ f ^ g : ((f ^ g) & e) ^ g;
 	u32 now = w[j % RING], ahead = j < 12 ? w[j + 4] : expand(w, j + 4);

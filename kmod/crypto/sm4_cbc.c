@@ -15,19 +15,13 @@
 #define SECTION_LEN 4096
 
 /*
- * The content of a chunk starts at @data. What the MAC has not taken of the chunk before, or
- * the header of the record, stands right before it: so the blocks of the hash are contiguous,
- * and always as far from those of the cipher. Behind a chunk there is room for MAC and padding.
+ * First what the MAC has not taken yet of what is before a chunk, then the chunk: so the blocks
+ * of the hash are contiguous, and always as far from those of the cipher. Behind it there is
+ * room for MAC and padding.
  */
-struct stream {
-	u32 hash[KTLSX_SM3_WORDS];
-	u8 chain[KTLSX_SM4_BLOCK_LEN];
-	u8 before[KTLSX_SM3_BLOCK_LEN] __aligned(16);
-	u8 data[CHUNK + 64];
+struct chunk {
+	u8 message[KTLSX_CBC_HEADER_LEN + CHUNK + KTLSX_SM3_BLOCK_LEN];
 };
-
-static_assert(offsetof(struct stream, data) ==
-	      offsetof(struct stream, before) + KTLSX_SM3_BLOCK_LEN, "one run of bytes");
 
 static void hash_key(u32 state[KTLSX_SM3_WORDS], const u8 *mac_key, u8 pad)
 {
@@ -105,37 +99,75 @@ void ktlsx_cbc_pause(const struct ktlsx_cbc_ops *ops, size_t done)
 }
 
 /* Pads the hash behind @len bytes of content and leaves MAC and padding there instead. */
-static size_t finish(struct stream *s, const struct ktlsx_cbc_ops *ops,
-		     const struct ktlsx_sm4_cbc_key *key, size_t len, size_t text_len)
+static size_t finish(const struct ktlsx_cbc_ops *ops, const struct ktlsx_sm4_cbc_key *key,
+		     struct ktlsx_cbc_place *place, u8 *message, size_t len)
 {
-	u8 *message = s->data - KTLSX_CBC_HEADER_LEN;
+	u8 *data = message + KTLSX_CBC_HEADER_LEN;
 	size_t hashed = (KTLSX_CBC_HEADER_LEN + len + 8) / KTLSX_SM3_BLOCK_LEN + 1;
 	size_t padded = (len + KTLSX_CBC_MAC_LEN) / KTLSX_SM4_BLOCK_LEN + 1;
 	size_t end = hashed * KTLSX_SM3_BLOCK_LEN - KTLSX_CBC_HEADER_LEN;
 
-	memset(s->data + len, 0, end - len);
-	s->data[len] = 0x80;
-	port_put_be32(s->data + end - 4,
-		      8 * (u32)(KTLSX_SM3_BLOCK_LEN + KTLSX_CBC_HEADER_LEN + text_len));
-	ops->hash(s->hash, message, hashed);
-	ktlsx_cbc_mac(ops, key->outer, s->hash, s->data + len);
+	memset(data + len, 0, end - len);
+	data[len] = 0x80;
+	port_put_be32(data + end - 4, ktlsx_cbc_bits(place->text_len));
+	ops->hash(place->hash, message, hashed);
+	ktlsx_cbc_mac(ops, key->outer, place->hash, data + len);
 
 	len += KTLSX_CBC_MAC_LEN;
 	padded *= KTLSX_SM4_BLOCK_LEN;
-	memset(s->data + len, (int)(padded - len - 1), padded - len);
+	memset(data + len, (int)(padded - len - 1), padded - len);
 	return padded;
 }
 
-static void start(struct stream *s, const struct ktlsx_sm4_cbc_key *key,
-		  const struct ktlsx_aead_text *text)
+/**
+ * ktlsx_cbc_seal_rest() - seal a record from some place on
+ * @ops: engine
+ * @key: prepared key
+ * @place: a multiple of a hash block in the content; used up and wiped
+ *
+ * Context: Inside the engine's section, which it may leave and enter again.
+ */
+void ktlsx_cbc_seal_rest(const struct ktlsx_cbc_ops *ops, const struct ktlsx_sm4_cbc_key *key,
+			 struct ktlsx_cbc_place *place)
 {
-	u8 *header = s->data - KTLSX_CBC_HEADER_LEN;
+	struct chunk c port_uninitialized;
+	u8 *data = c.message + KTLSX_CBC_HEADER_LEN;
+	size_t len, done;
 
-	memcpy(header, text->aad, KTLSX_CBC_AAD_LEN);
-	header[KTLSX_CBC_AAD_LEN] = (u8)(text->text_len >> 8);
-	header[KTLSX_CBC_AAD_LEN + 1] = (u8)text->text_len;
-	memcpy(s->hash, key->inner, sizeof(s->hash));
-	memcpy(s->chain, text->nonce, sizeof(s->chain));
+	for (done = CHUNK; place->left >= CHUNK; place->left -= CHUNK, done += CHUNK) {
+		memcpy(c.message, place->before, KTLSX_CBC_HEADER_LEN);
+		ktlsx_cursor_gather(&place->src, data, CHUNK);
+		/* the source may change: from here on only the copy counts */
+		barrier_data(data);
+		memcpy(place->before, c.message + CHUNK, KTLSX_CBC_HEADER_LEN);
+		ops->hash(place->hash, c.message, CHUNK / KTLSX_SM3_BLOCK_LEN);
+		ops->encrypt(&key->sm4, place->chain, data, CHUNK / KTLSX_SM4_BLOCK_LEN);
+		ktlsx_cursor_scatter(&place->dst, data, CHUNK);
+		ktlsx_cbc_pause(ops, done);
+	}
+	memcpy(c.message, place->before, KTLSX_CBC_HEADER_LEN);
+	ktlsx_cursor_gather(&place->src, data, place->left);
+	barrier_data(data);
+	len = finish(ops, key, place, c.message, place->left);
+	ops->encrypt(&key->sm4, place->chain, data, len / KTLSX_SM4_BLOCK_LEN);
+	ktlsx_cursor_scatter(&place->dst, data, len);
+	memzero_explicit(&c, sizeof(c));
+	memzero_explicit(place, sizeof(*place));
+}
+
+/**
+ * ktlsx_cbc_set_header() - write what precedes the content in the MAC
+ * @header: filled
+ * @aad: as struct ktlsx_aead_text has it
+ * @content_len: bytes of content; may be secret
+ *
+ * Context: Any.
+ */
+void ktlsx_cbc_set_header(u8 header[KTLSX_CBC_HEADER_LEN], const u8 *aad, u64 content_len)
+{
+	memcpy(header, aad, KTLSX_CBC_AAD_LEN);
+	header[KTLSX_CBC_AAD_LEN] = (u8)(content_len >> 8);
+	header[KTLSX_CBC_AAD_LEN + 1] = (u8)content_len;
 }
 
 /**
@@ -150,30 +182,15 @@ void ktlsx_cbc_seal_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead
 			const struct ktlsx_aead_text *text)
 {
 	const struct ktlsx_sm4_cbc_key *cbc = ktlsx_sm4_cbc_key_of(key);
-	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
-	u8 carry[KTLSX_CBC_HEADER_LEN];
-	struct stream s port_uninitialized;
-	size_t left = text->text_len;
+	struct ktlsx_cbc_place place = {
+		.src = { text->src, 0 }, .dst = { text->dst, 0 },
+		.left = text->text_len, .text_len = text->text_len,
+	};
 
-	start(&s, cbc, text);
-	for (; left >= CHUNK; left -= CHUNK) {
-		ktlsx_cursor_gather(&src, s.data, CHUNK);
-		/* the source may change: from here on only the copy counts */
-		barrier_data(s.data);
-		ops->hash(s.hash, s.data - KTLSX_CBC_HEADER_LEN, CHUNK / KTLSX_SM3_BLOCK_LEN);
-		memcpy(carry, s.data + CHUNK - sizeof(carry), sizeof(carry));
-		ops->encrypt(&cbc->sm4, s.chain, s.data, CHUNK / KTLSX_SM4_BLOCK_LEN);
-		ktlsx_cursor_scatter(&dst, s.data, CHUNK);
-		memcpy(s.data - KTLSX_CBC_HEADER_LEN, carry, sizeof(carry));
-		ktlsx_cbc_pause(ops, text->text_len - left + CHUNK);
-	}
-	ktlsx_cursor_gather(&src, s.data, left);
-	barrier_data(s.data);
-	left = finish(&s, ops, cbc, left, text->text_len);
-	ops->encrypt(&cbc->sm4, s.chain, s.data, left / KTLSX_SM4_BLOCK_LEN);
-	ktlsx_cursor_scatter(&dst, s.data, left);
-	memzero_explicit(&s, sizeof(s));
-	memzero_explicit(carry, sizeof(carry));
+	memcpy(place.hash, cbc->inner, sizeof(place.hash));
+	memcpy(place.chain, text->nonce, sizeof(place.chain));
+	ktlsx_cbc_set_header(place.before, text->aad, text->text_len);
+	ktlsx_cbc_seal_rest(ops, cbc, &place);
 }
 
 /**

@@ -10,8 +10,15 @@
 static void seal(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
 		 const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	for (; count; count--, texts++)
-		ktlsx_cbc_seal_one(ops, key, texts);
+	unsigned int now;
+
+	for (; count; count -= now, texts += now) {
+		now = min(count, ops->lanes);
+		if (now > 1)
+			ktlsx_cbc_seal_many(ops, key, texts, now);
+		else
+			ktlsx_cbc_seal_one(ops, key, texts);
+	}
 }
 
 static unsigned int open(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
@@ -63,6 +70,47 @@ static const struct ktlsx_cbc_ops generic = {
 	.hash = ktlsx_sm3_generic,
 	.encrypt = ktlsx_cbc_generic_encrypt,
 	.decrypt = ktlsx_cbc_generic_decrypt,
+	.lanes = 1,
 };
 
 ENGINE(generic, "generic", 0);
+
+static const struct ktlsx_cbc_ops aesni_avx2 = {
+	.hash = ktlsx_sm3_avx2,
+	.encrypt = ktlsx_cbc_aesni_avx2_encrypt,
+	.decrypt = ktlsx_cbc_aesni_avx2_decrypt,
+	.run = ktlsx_cbc_aesni_avx2_run,
+	.hash_lanes = ktlsx_sm3_x8_avx2,
+	.lanes = 8,
+	.uses_fpu = true,
+};
+
+ENGINE(aesni_avx2, "aesni-avx2", KTLSX_CPU_AESNI | KTLSX_CPU_AVX2);
+
+static const struct ktlsx_cbc_ops gfni256 = {
+	.hash = ktlsx_sm3_avx2,
+	.encrypt = ktlsx_cbc_gfni256_encrypt,
+	.decrypt = ktlsx_cbc_gfni256_decrypt,
+	.run = ktlsx_cbc_gfni256_run,
+	.hash_lanes = ktlsx_sm3_x8_avx2,
+	.lanes = 8,
+	.uses_fpu = true,
+};
+
+ENGINE(gfni256, "gfni256",
+       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+       KTLSX_CPU_GFNI);
+
+static const struct ktlsx_cbc_ops gfni512 = {
+	.hash = ktlsx_sm3_avx2,
+	.encrypt = ktlsx_cbc_gfni512_encrypt,
+	.decrypt = ktlsx_cbc_gfni512_decrypt,
+	.run = ktlsx_cbc_gfni512_run,
+	.hash_lanes = ktlsx_sm3_x16_avx512,
+	.lanes = 16,
+	.uses_fpu = true,
+};
+
+ENGINE(gfni512, "gfni512",
+       KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+       KTLSX_CPU_GFNI | KTLSX_CPU_AVX512);

@@ -25,18 +25,17 @@
 /* the highest bit of a place in the tail */
 #define TAIL_STEP_MAX 256
 
-/* @data: as in sealing; at last the end of the record is hashed from there. */
+/*
+ * @message: what is to be hashed: first what is left of before, or the header of the record,
+ * then plaintext
+ */
 struct opening {
 	u32 hash[KTLSX_SM3_WORDS];
 	u32 inner[KTLSX_SM3_WORDS];
 	u8 chain[KTLSX_SM4_BLOCK_LEN];
 	u8 tail[TAIL_MAX] __aligned(16);
-	u8 before[KTLSX_SM3_BLOCK_LEN] __aligned(16);
-	u8 data[CHUNK];
+	u8 message[KTLSX_CBC_HEADER_LEN + CHUNK] __aligned(16);
 };
-
-static_assert(offsetof(struct opening, data) ==
-	      offsetof(struct opening, before) + KTLSX_SM3_BLOCK_LEN, "one run of bytes");
 
 /*
  * The compiler must not learn that a mask has two values only: it would branch on it. Nor may
@@ -149,17 +148,16 @@ static void hash_tail(struct opening *o, const struct ktlsx_cbc_ops *ops, size_t
 		      u64 end, u32 bits)
 {
 	size_t longest = KTLSX_CBC_HEADER_LEN + tail_len - KTLSX_CBC_MAC_LEN - 1, at;
-	u8 *message = o->data - KTLSX_CBC_HEADER_LEN;
 	u64 last;
 	unsigned int i;
 
-	memcpy(o->data, o->tail, tail_len);
+	memcpy(o->message + KTLSX_CBC_HEADER_LEN, o->tail, tail_len);
 	memset(o->inner, 0, sizeof(o->inner));
 	for (at = 0; at <= longest + 8; at += KTLSX_SM3_BLOCK_LEN) {
 		/* the block in which the eight bytes of the length still fit is the last */
 		last = mask_if_less(at, end + 9) & mask_if_less(end + 8, at + KTLSX_SM3_BLOCK_LEN);
-		set_hash_padding(message + at, at, end, last, bits);
-		ops->hash(o->hash, message + at, 1);
+		set_hash_padding(o->message + at, at, end, last, bits);
+		ops->hash(o->hash, o->message + at, 1);
 		for (i = 0; i < KTLSX_SM3_WORDS; i++)
 			o->inner[i] |= o->hash[i] & (u32)last;
 	}
@@ -171,17 +169,18 @@ static void run_head(struct opening *o, const struct ktlsx_cbc_ops *ops,
 		     size_t head_len)
 {
 	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	u8 *data = o->message + KTLSX_CBC_HEADER_LEN;
 	size_t done, len;
 
 	for (done = 0; done < head_len; done += len) {
 		len = min_t(size_t, head_len - done, CHUNK);
-		ktlsx_cursor_gather(&src, o->data, len);
+		ktlsx_cursor_gather(&src, data, len);
 		/* the source may change: from here on only the copy counts */
-		barrier_data(o->data);
-		ops->decrypt(&key->sm4, o->chain, o->data, len / KTLSX_SM4_BLOCK_LEN);
-		ktlsx_cursor_scatter(&dst, o->data, len);
-		ops->hash(o->hash, o->data - KTLSX_CBC_HEADER_LEN, len / KTLSX_SM3_BLOCK_LEN);
-		memcpy(o->data - KTLSX_CBC_HEADER_LEN, o->data + len - KTLSX_CBC_HEADER_LEN,
+		barrier_data(data);
+		ops->decrypt(&key->sm4, o->chain, data, len / KTLSX_SM4_BLOCK_LEN);
+		ktlsx_cursor_scatter(&dst, data, len);
+		ops->hash(o->hash, o->message, len / KTLSX_SM3_BLOCK_LEN);
+		memcpy(o->message, o->message + len,
 		       KTLSX_CBC_HEADER_LEN);
 		ktlsx_cbc_pause(ops, done + CHUNK);
 	}
@@ -205,11 +204,7 @@ static void fetch_tail(struct opening *o, const struct ktlsx_cbc_ops *ops,
 static void start_hash(struct opening *o, const struct ktlsx_sm4_cbc_key *key,
 		       const struct ktlsx_aead_text *text, u64 content_len)
 {
-	u8 *header = o->data - KTLSX_CBC_HEADER_LEN;
-
-	memcpy(header, text->aad, KTLSX_CBC_AAD_LEN);
-	header[KTLSX_CBC_AAD_LEN] = (u8)(content_len >> 8);
-	header[KTLSX_CBC_AAD_LEN + 1] = (u8)content_len;
+	ktlsx_cbc_set_header(o->message, text->aad, content_len);
 	memcpy(o->hash, key->inner, sizeof(o->hash));
 	memcpy(o->chain, text->nonce, sizeof(o->chain));
 }
@@ -244,7 +239,7 @@ static u64 open_masked(struct opening *o, const struct ktlsx_cbc_ops *ops,
 	ktlsx_cursor_scatter(&dst, o->tail, tail_len);
 
 	hash_tail(o, ops, tail_len, KTLSX_CBC_HEADER_LEN + content_len - head_len,
-		  8 * (u32)(KTLSX_SM3_BLOCK_LEN + KTLSX_CBC_HEADER_LEN + content_len));
+		  ktlsx_cbc_bits(content_len));
 	ktlsx_cbc_mac(ops, key->outer, o->inner, expected);
 	extract_mac(o->tail, tail_len, content_len - head_len);
 	good &= mask_if_equal(differences(expected, o->tail), 0);

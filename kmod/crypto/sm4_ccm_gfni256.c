@@ -62,7 +62,8 @@ static void gfni256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_sm4_ccm_gfni256 = {
 	.name = "gfni256",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+		     KTLSX_CPU_GFNI,
 	/* a run of whole records: the section is left and entered on the way */
 	.section_len_max = 65536 + 1024,
 	.uses_fpu = true,

@@ -142,7 +142,8 @@ static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_sm4_ccm_gfni512 = {
 	.name = "gfni512",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI | KTLSX_CPU_AVX512,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+		     KTLSX_CPU_GFNI | KTLSX_CPU_AVX512,
 	/* a run of whole records: the section is left and entered on the way */
 	.section_len_max = 65536 + 1024,
 	.uses_fpu = true,

@@ -96,6 +96,18 @@ static __always_inline void crypt_four(struct gcm_stream *s, const u8 *in, u8 *o
 	crypt_pair(s, in, out, stream[3], i + 3, sealing);
 }
 
+/* It may have been in memory. */
+static __always_inline void wipe_stream(__m256i stream[GROUP / 2])
+{
+	unsigned int i;
+
+	for (i = 0; i < GROUP / 2; i++) {
+		stream[i] = _mm256_setzero_si256();
+		vec256_opaque(&stream[i]);
+	}
+	barrier_data(stream);
+}
+
 /* Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue. */
 static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
 				       bool sealing)
@@ -111,6 +123,7 @@ static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *o
 		crypt_four(s, in, out, stream + 8, 8, sealing);
 		crypt_four(s, in, out, stream + 12, 12, sealing);
 	}
+	wipe_stream(stream);
 }
 
 #endif

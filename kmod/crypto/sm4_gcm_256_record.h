@@ -9,7 +9,7 @@
 #ifndef KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
 #define KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
 
-#include "ghash_clmul.h"
+#include "ghash_blocks.h"
 #include "sm4_gcm_256_tail.h"
 
 /* A group or less that meets the border of a span. */
@@ -68,36 +68,6 @@ static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx
 	return run_tail(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, sealing);
 }
 
-static __always_inline void add_block(struct product *p, __m128i x, const u64 power[2])
-{
-	__m128i y = vec128_load_aligned(power);
-
-	add_product(p, x, y, _mm_xor_si128(y, vec128_swap_halves(y)));
-}
-
-static __always_inline struct product no_product(void)
-{
-	return (struct product){ _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
-}
-
-/* The additional data, block by block, those of TLS being one; the last is only added. */
-static __always_inline __m128i hash_aad(const struct ktlsx_ghash_key *hash, const u8 *aad,
-					size_t len)
-{
-	__m128i acc = _mm_setzero_si128(), block;
-	struct product p;
-	size_t part;
-
-	for (; len; len -= part, aad += part) {
-		p = no_product();
-		add_block(&p, acc, hash->powers[KTLSX_GCM_POWERS - 1]);
-		part = min_t(size_t, len, 16);
-		block = part == 16 ? vec128_load(aad) : bounce_load_partial(aad, part);
-		acc = _mm_xor_si128(reduce(p), vec128_swap_bytes(block));
-	}
-	return acc;
-}
-
 /* The additional data wait at the end of the queue for the first group, if there is one. */
 static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *text)
@@ -124,24 +94,6 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 	vec128_store_aligned(s->queue[GROUP - 1], hash);
 }
 
-/* Absorbs the blocks of a queue and what comes behind them, sixteen at most. */
-static __always_inline void hash_blocks(struct gcm_stream *s, const u8 (*queue)[16],
-					unsigned int blocks, __m128i last)
-{
-	const u64 (*powers)[2] = s->key->hash.powers + KTLSX_GCM_POWERS - 1 - blocks;
-	struct product p = no_product();
-	__m128i carry = s->acc;
-	unsigned int i;
-
-	for (i = 0; i < blocks; i++) {
-		carry = _mm_xor_si128(carry, vec128_load_aligned(queue[i]));
-		add_block(&p, carry, powers[i]);
-		carry = _mm_setzero_si128();
-	}
-	add_block(&p, _mm_xor_si128(carry, last), powers[i]);
-	s->acc = reduce(p);
-}
-
 static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 					  const struct ktlsx_aead_text *text, bool sealing)
 {
@@ -152,10 +104,11 @@ static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktl
 	start(s, key, text);
 	mask = run_text(s, text, sealing);
 	for (; blocks >= KTLSX_GCM_POWERS; blocks -= KTLSX_GCM_POWERS, queue += KTLSX_GCM_POWERS)
-		hash_blocks(s, queue, KTLSX_GCM_POWERS - 1,
-			    vec128_load_aligned(queue[KTLSX_GCM_POWERS - 1]));
-	hash_blocks(s, queue, blocks, _mm_set_epi64x((long long)text->aad_len * 8,
-						     (long long)text->text_len * 8));
+		s->acc = hash_blocks(&s->key->hash, s->acc, queue, KTLSX_GCM_POWERS - 1,
+				     vec128_load_aligned(queue[KTLSX_GCM_POWERS - 1]));
+	s->acc = hash_blocks(&s->key->hash, s->acc, queue, blocks,
+			     _mm_set_epi64x((long long)text->aad_len * 8,
+					    (long long)text->text_len * 8));
 	if (text->text_len > HALF_LEN_MAX)
 		sm4_ctr_wipe(&s->ctr);
 	tag = vec128_swap_bytes(s->acc);

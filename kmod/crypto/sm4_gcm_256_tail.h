@@ -27,6 +27,7 @@ static __always_inline void queue_four(struct gcm_stream *s, const __m256i strea
 static noinline __m128i stream_32(struct gcm_stream *s, bool with_mask)
 {
 	__m256i stream[GROUP / 2];
+	__m128i last;
 
 	sm4_ctr_start(&s->ctr, stream, s->counter, with_mask);
 	next_stream(s, stream, s->queued);
@@ -35,7 +36,9 @@ static noinline __m128i stream_32(struct gcm_stream *s, bool with_mask)
 	queue_four(s, stream + 4, 8);
 	queue_four(s, stream + 8, 16);
 	queue_four(s, stream + 12, 24);
-	return vec256_high(stream[15]);
+	last = vec256_high(stream[15]);
+	wipe_stream(stream);
+	return last;
 }
 
 static __always_inline void set_words(const struct gcm_stream *s, __m256i x[4], u32 counter,

@@ -123,7 +123,8 @@ static void gfni256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni256 = {
 	.name = "gfni256",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+		     KTLSX_CPU_GFNI,
 	/* 50 microseconds at 2 cycles a byte and 1.3 GHz */
 	.section_len_max = 32768,
 	.uses_fpu = true,

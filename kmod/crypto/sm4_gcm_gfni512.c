@@ -11,211 +11,8 @@
  */
 #include "bounce.h"
 #include "cpu.h"
-#include "ghash_avx512.h"
-#include "sm4_gcm.h"
-#include "sm4_gfni512.h"
-
-#define VEC_LEN 64
-#define CHUNK_VECS 16
-#define CHUNK_LEN (CHUNK_VECS * VEC_LEN)
-/* What is encrypted by 16 or 32 blocks, one of them the counter 1 */
-#define WORDS_LEN_HALF (15 * 16)
-#define WORDS_LEN_MAX (31 * 16)
-
-struct gcm_stream {
-	/*
-	 * First the hash so far: sums of the blocks l modulo 4, of which each still wants the
-	 * 4 - l powers that bring it to the end of its vector. Then blocks waiting to be
-	 * hashed, their bytes swapped.
-	 */
-	__m512i queue[CHUNK_VECS + 1];
-	u32 keys[KTLSX_SM4_ROUNDS][4] __aligned(64);
-	u32 nonce_bytes[4][4] __aligned(64);	/* in the basis, each byte four times */
-	u32 nonce_words[4] __aligned(16);	/* in the basis; the last is of no use */
-	const struct ktlsx_sm4_gcm_key *key;
-	u32 counter;				/* of the next block */
-	bool by_chunks;				/* the queue and the keys are set up */
-};
-
-struct pipeline {
-	struct products sums;
-	const u8 *power;
-	const __m512i *vector;
-};
-
-/* H^(4 n), n at most 16 */
-static __always_inline const u64 *stride(const struct ktlsx_sm4_gcm_key *key, unsigned int n)
-{
-	return n > 4 ? key->hash.strides[16 - n] : key->hash.powers[16 - 4 * n];
-}
-
-static __always_inline void hash_next(struct pipeline *p, unsigned int step)
-{
-	add_products(&p->sums, vec512_load_aligned(p->vector), vec512_spread(p->power));
-	p->vector++;
-	p->power += step;
-}
-
-static __always_inline void hash_begin(const struct gcm_stream *s, struct pipeline *p)
-{
-	p->sums.low = _mm512_setzero_si512();
-	p->sums.mid = _mm512_setzero_si512();
-	p->sums.high = _mm512_setzero_si512();
-	p->power = (const void *)s->key->hash.strides;
-	p->vector = s->queue;
-}
-
-static __always_inline void hash_end(struct gcm_stream *s, const struct pipeline *p)
-{
-	s->queue[0] = _mm512_xor_si512(reduce_lanes(p->sums), s->queue[CHUNK_VECS]);
-}
-
-static noinline void hash_queue(struct gcm_stream *s)
-{
-	struct pipeline p;
-	unsigned int i;
-
-	hash_begin(s, &p);
-	for (i = 0; i < KTLSX_GCM_STRIDES; i++)
-		hash_next(&p, 16);
-	p.power = (const void *)s->key->hash.powers;
-	for (; i < CHUNK_VECS; i++)
-		hash_next(&p, 64);
-	hash_end(s, &p);
-}
-
-static __always_inline void four_rounds(__m512i y[4][4], const u32 keys[4][4], struct pipeline *p,
-					unsigned int step)
-{
-	sm4_bytes_round(y[0], y[1], y[2], y[3], keys[0]);
-	hash_next(p, step);
-	sm4_bytes_round(y[1], y[2], y[3], y[0], keys[1]);
-	sm4_bytes_round(y[2], y[3], y[0], y[1], keys[2]);
-	hash_next(p, step);
-	sm4_bytes_round(y[3], y[0], y[1], y[2], keys[3]);
-}
-
-static __always_inline void set_nonce(const struct gcm_stream *s, __m512i y[4], unsigned int word)
-{
-	y[0] = _mm512_set1_epi32((int)s->nonce_bytes[word][0]);
-	y[1] = _mm512_set1_epi32((int)s->nonce_bytes[word][1]);
-	y[2] = _mm512_set1_epi32((int)s->nonce_bytes[word][2]);
-	y[3] = _mm512_set1_epi32((int)s->nonce_bytes[word][3]);
-}
-
-static __always_inline void set_counters(__m512i y[4], u32 counter)
-{
-	const __m512i index = _mm512_add_epi8(
-		_mm512_broadcast_i32x4(_mm_set_epi8(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16,
-						    12, 8, 4, 0)),
-		_mm512_set_epi64(0x0303030303030303, 0x0303030303030303, 0x0202020202020202,
-				 0x0202020202020202, 0x0101010101010101, 0x0101010101010101, 0, 0));
-	const __m512i first = _mm512_set1_epi8((char)counter);
-	u32 high = counter >> 8, next = high + 1;
-	__mmask64 carry;
-
-	y[3] = _mm512_add_epi8(first, index);
-	carry = _mm512_cmplt_epu8_mask(y[3], first);
-	y[2] = _mm512_mask_set1_epi8(_mm512_set1_epi8((char)high), carry, (char)next);
-	y[1] = _mm512_mask_set1_epi8(_mm512_set1_epi8((char)(high >> 8)), carry,
-				     (char)(next >> 8));
-	y[0] = _mm512_mask_set1_epi8(_mm512_set1_epi8((char)(high >> 16)), carry,
-				     (char)(next >> 16));
-}
-
-static __always_inline void fold(__m512i y[4])
-{
-	y[0] = SM4_AFFINE(y[0], PRE);
-	y[1] = SM4_AFFINE(y[1], PRE);
-	y[2] = SM4_AFFINE(y[2], PRE);
-	y[3] = SM4_AFFINE(y[3], PRE);
-}
-
-static __always_inline void unfold(__m512i y[4])
-{
-	y[0] = SM4_AFFINE(y[0], PRE_BACK);
-	y[1] = SM4_AFFINE(y[1], PRE_BACK);
-	y[2] = SM4_AFFINE(y[2], PRE_BACK);
-	y[3] = SM4_AFFINE(y[3], PRE_BACK);
-}
-
-static __always_inline void put_four(__m512i to[4], const __m512i from[4])
-{
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
-	to[3] = from[3];
-}
-
-/* The key stream of 64 blocks, while the queue is hashed; the last word comes out first. */
-static __always_inline void next_stream(struct gcm_stream *s, __m512i stream[CHUNK_VECS],
-					__m512i y[4][4])
-{
-	const u32 (*keys)[4] = s->keys;
-	unsigned int i, step = 16;
-	struct pipeline p;
-
-	hash_begin(s, &p);
-	fold(y[3]);
-	for (i = 0; i < KTLSX_SM4_ROUNDS / 4; i++, keys += 4) {
-		if (i == KTLSX_GCM_STRIDES / 2) {
-			p.power = (const void *)s->key->hash.powers;
-			step = 64;
-		}
-		four_rounds(y, keys, &p, step);
-	}
-	hash_end(s, &p);
-	unfold(y[0]);
-	unfold(y[1]);
-	unfold(y[2]);
-	unfold(y[3]);
-	put_four(stream, y[3]);
-	put_four(stream + 4, y[2]);
-	put_four(stream + 8, y[1]);
-	put_four(stream + 12, y[0]);
-	sm4_transpose(stream);
-}
-
-/* The queue is fed from registers: neither side's memory is read again. */
-static __always_inline void crypt_vector(struct gcm_stream *s, const u8 *in, u8 *out,
-					 __m512i stream, unsigned int i, bool sealing)
-{
-	__m512i x = vec512_load(in + VEC_LEN * i);
-
-	vec512_opaque(&x);
-	stream = _mm512_xor_si512(stream, x);
-	vec512_store(out + VEC_LEN * i, stream);
-	vec512_store_aligned(&s->queue[1 + i], vec512_swap_bytes(sealing ? stream : x));
-}
-
-static __always_inline void crypt_four(struct gcm_stream *s, const u8 *in, u8 *out,
-				       const __m512i stream[4], unsigned int i, bool sealing)
-{
-	crypt_vector(s, in, out, stream[0], i, sealing);
-	crypt_vector(s, in, out, stream[1], i + 1, sealing);
-	crypt_vector(s, in, out, stream[2], i + 2, sealing);
-	crypt_vector(s, in, out, stream[3], i + 3, sealing);
-}
-
-/* Encrypts or decrypts @count chunks and leaves the last one's ciphertext in the queue. */
-static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
-				       bool sealing)
-{
-	__m512i y[4][4], stream[CHUNK_VECS];
-
-	for (; count; count--, in += CHUNK_LEN, out += CHUNK_LEN) {
-		set_nonce(s, y[0], 0);
-		set_nonce(s, y[1], 1);
-		set_nonce(s, y[2], 2);
-		set_counters(y[3], s->counter);
-		s->counter += CHUNK_LEN / 16;
-		next_stream(s, stream, y);
-		crypt_four(s, in, out, stream, 0, sealing);
-		crypt_four(s, in, out, stream + 4, 4, sealing);
-		crypt_four(s, in, out, stream + 8, 8, sealing);
-		crypt_four(s, in, out, stream + 12, 12, sealing);
-	}
-}
+#include "ghash_blocks.h"
+#include "sm4_gcm_512_bulk.h"
 
 static noinline void seal_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
 {
@@ -227,25 +24,36 @@ static noinline void open_chunks(struct gcm_stream *s, const u8 *in, u8 *out, si
 	run_chunks(s, in, out, count, false);
 }
 
+static __always_inline void put_quarter(struct gcm_stream *s, const __m512i y[4][4],
+					unsigned int quarter)
+{
+	__m512i x[4] = { y[3][quarter], y[2][quarter], y[1][quarter], y[0][quarter] };
+
+	sm4_words_to_blocks(x);
+	put_four(&s->queue[1 + 4 * quarter], x);
+}
+
 /* Leaves the key stream in the queue; of the counter 1 in the last block, where asked for. */
 static noinline void stream_64(struct gcm_stream *s, bool with_mask)
 {
 	const __mmask64 last = _cvtu64_mask64((u64)with_mask << 63);
-	__m512i y[4][4], stream[CHUNK_VECS];
+	__m512i y[4][4];
 
-	set_nonce(s, y[0], 0);
-	set_nonce(s, y[1], 1);
-	set_nonce(s, y[2], 2);
-	set_counters(y[3], s->counter);
+	set_chunk(s, y);
 	y[3][0] = _mm512_mask_set1_epi8(y[3][0], last, 0);
 	y[3][1] = _mm512_mask_set1_epi8(y[3][1], last, 0);
 	y[3][2] = _mm512_mask_set1_epi8(y[3][2], last, 0);
 	y[3][3] = _mm512_mask_set1_epi8(y[3][3], last, 1);
-	next_stream(s, stream, y);
-	put_four(&s->queue[1], stream);
-	put_four(&s->queue[5], stream + 4);
-	put_four(&s->queue[9], stream + 8);
-	put_four(&s->queue[13], stream + 12);
+	sm4_fold_four(y[3]);
+	run_rounds(s, y, NULL, false);
+	sm4_bytes_to_words(y[0]);
+	sm4_bytes_to_words(y[1]);
+	sm4_bytes_to_words(y[2]);
+	sm4_bytes_to_words(y[3]);
+	put_quarter(s, y, 0);
+	put_quarter(s, y, 1);
+	put_quarter(s, y, 2);
+	put_quarter(s, y, 3);
 }
 
 static __always_inline void set_words(const struct gcm_stream *s, __m512i x[4], u32 counter,
@@ -266,7 +74,7 @@ static __always_inline void set_words(const struct gcm_stream *s, __m512i x[4], 
 /* The last word comes out first, each with its highest byte first: the blocks backwards. */
 static __always_inline void put_blocks(__m512i *to, __m512i x[4])
 {
-	unfold(x);
+	sm4_unfold_four(x);
 	sm4_words_to_blocks(x);
 	vec512_store_aligned(&to[0], vec512_swap_bytes(x[0]));
 	vec512_store_aligned(&to[1], vec512_swap_bytes(x[1]));
@@ -358,22 +166,11 @@ static __always_inline __m128i last_block(const struct gcm_stream *s, unsigned i
 	return _mm512_extracti32x4_epi32(vec512_load_aligned(&s->queue[vecs]), 3);
 }
 
-/* When the text leaves no room for the counter 1: by itself, before. */
-static noinline __m128i stream_all_64(struct gcm_stream *s)
+static __always_inline __m128i stream_tail(struct gcm_stream *s, size_t len, unsigned int *vecs)
 {
 	__m128i mask;
 
-	hash_queue(s);
-	stream_16(s);
-	mask = last_block(s, 4);
-	set_up_chunks(s, vec512_load_aligned(&s->queue[0]));
-	stream_64(s, false);
-	return mask;
-}
-
-static __always_inline __m128i stream_tail(struct gcm_stream *s, size_t len, unsigned int *vecs)
-{
-	if (s->by_chunks && len <= WORDS_LEN_MAX)
+	if (s->queued && (len <= WORDS_LEN_MAX || len > CHUNK_LEN - 16))
 		hash_queue(s);
 	if (len <= WORDS_LEN_HALF) {
 		*vecs = 4;
@@ -383,8 +180,13 @@ static __always_inline __m128i stream_tail(struct gcm_stream *s, size_t len, uns
 		stream_32(s);
 	} else {
 		*vecs = CHUNK_VECS;
-		if (unlikely(len > CHUNK_LEN - 16))
-			return stream_all_64(s);
+		if (unlikely(len > CHUNK_LEN - 16)) {
+			/* no room for it beside the text */
+			stream_16(s);
+			mask = last_block(s, 4);
+			stream_64(s, false);
+			return mask;
+		}
 		stream_64(s, true);
 	}
 	return last_block(s, *vecs);
@@ -425,26 +227,6 @@ static noinline __m128i run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor 
 	return mask;
 }
 
-/* The additional data, block by block: those of TLS are one. */
-static __always_inline __m128i hash_aad(const struct ktlsx_sm4_gcm_key *key, const u8 *aad,
-					size_t len)
-{
-	const __m128i power = vec128_load_aligned(key->hash.powers[KTLSX_GCM_POWERS - 1]);
-	__m128i acc = _mm_setzero_si128(), block;
-	struct product p;
-	size_t part;
-
-	for (; len; len -= part, aad += part) {
-		p = (struct product){ _mm_setzero_si128(), _mm_setzero_si128(),
-				      _mm_setzero_si128() };
-		add_product(&p, acc, power, _mm_xor_si128(power, vec128_swap_halves(power)));
-		part = min_t(size_t, len, 16);
-		block = part == 16 ? vec128_load(aad) : bounce_load_partial(aad, part);
-		acc = _mm_xor_si128(reduce(p), vec128_swap_bytes(block));
-	}
-	return acc;
-}
-
 static __always_inline void set_up_nonce(struct gcm_stream *s, const u8 *nonce)
 {
 	const __m512i places = _mm512_set_epi64(
@@ -468,9 +250,10 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 	s->key = ktlsx_sm4_gcm_key_of(key);
 	s->counter = 2;
 	s->by_chunks = text->text_len > WORDS_LEN_MAX;
+	s->queued = s->by_chunks;
 	set_up_nonce(s, text->nonce);
 	hash = _mm512_inserti32x4(_mm512_setzero_si512(),
-				  hash_aad(s->key, text->aad, text->aad_len), 3);
+				  hash_aad(&s->key->hash, text->aad, text->aad_len), 3);
 	if (s->by_chunks)
 		set_up_chunks(s, hash);
 	else
@@ -630,8 +413,8 @@ static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 
 const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni512 = {
 	.name = "gfni512",
-	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_GFNI |
-		     KTLSX_CPU_AVX512,
+	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
+		     KTLSX_CPU_GFNI | KTLSX_CPU_AVX512,
 	/* 50 microseconds at a cycle a byte and 1.3 GHz */
 	.section_len_max = 65536,
 	.uses_fpu = true,

@@ -106,6 +106,21 @@ static __always_inline void sm4_transpose(__m512i v[16])
 	sm4_interleave(v, w);
 }
 
+/* After the last round, of one word: from its bytes to itself, as the rounds on words do it. */
+static __always_inline void sm4_bytes_to_words(__m512i y[4])
+{
+	__m512i a = SM4_AFFINE(y[0], PRE_BACK), b = SM4_AFFINE(y[1], PRE_BACK);
+	__m512i c = SM4_AFFINE(y[2], PRE_BACK), d = SM4_AFFINE(y[3], PRE_BACK);
+	__m512i e = _mm512_unpacklo_epi8(a, b), f = _mm512_unpackhi_epi8(a, b);
+
+	a = _mm512_unpacklo_epi8(c, d);
+	b = _mm512_unpackhi_epi8(c, d);
+	y[0] = _mm512_unpacklo_epi16(e, a);
+	y[1] = _mm512_unpackhi_epi16(e, a);
+	y[2] = _mm512_unpacklo_epi16(f, b);
+	y[3] = _mm512_unpackhi_epi16(f, b);
+}
+
 /* One round on words: the next one takes the place of @a. */
 static __always_inline void sm4_words_round(__m512i *a, __m512i b, __m512i c, __m512i d, u32 key)
 {

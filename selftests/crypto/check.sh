@@ -29,13 +29,15 @@ run() {
 	rm -f "$log"
 }
 
-for program in known_answers random runs race residue seal open; do
+for program in known_answers random runs sm3 cbc race residue seal open; do
 	run "$program" "$build/plain/$program"
 done
 if [[ -x $build/sanitized/known_answers ]]; then
 	export ASAN_OPTIONS=detect_leaks=0
 	run "known_answers, ASan and UBSan" "$build/sanitized/known_answers"
-	KTLSX_CASES=5000 run "random, ASan and UBSan" "$build/sanitized/random"
+	for program in random sm3 cbc; do
+		KTLSX_CASES=5000 run "$program, ASan and UBSan" "$build/sanitized/$program"
+	done
 	KTLSX_RUNS=200 run "runs, ASan and UBSan" "$build/sanitized/runs"
 	for program in seal open; do
 		KTLSX_CASES=500 run "$program, ASan and UBSan" "$build/sanitized/$program"

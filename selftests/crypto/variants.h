@@ -14,18 +14,15 @@
 
 /* ROW(name of the variant, KTLSX_AEAD_*, name of the engine) */
 #define EVERY_ENGINE(ROW)						\
-	ROW(aria_128_gcm_generic, ARIA_128_GCM, "generic");		\
-	ROW(aria_256_gcm_generic, ARIA_256_GCM, "generic");		\
-	ROW(chacha20_poly1305_library, CHACHA20_POLY1305, "library");	\
 	ROW(aes_128_gcm_generic, AES_128_GCM, "generic");		\
 	ROW(aes_128_gcm_aesni, AES_128_GCM, "aesni");			\
+	ROW(aes_128_gcm_vaes256_pclmul, AES_128_GCM, "vaes256-pclmul");	\
 	ROW(aes_128_gcm_vaes256, AES_128_GCM, "vaes256");		\
 	ROW(aes_128_gcm_avx512, AES_128_GCM, "avx512");			\
 	ROW(aes_256_gcm_generic, AES_256_GCM, "generic");		\
 	ROW(aes_256_gcm_aesni, AES_256_GCM, "aesni");			\
+	ROW(aes_256_gcm_vaes256_pclmul, AES_256_GCM, "vaes256-pclmul");	\
 	ROW(aes_256_gcm_vaes256, AES_256_GCM, "vaes256");		\
-	ROW(aes_128_gcm_vaes256_pclmul, AES_128_GCM, "vaes256-pclmul");	\
-	ROW(aes_256_gcm_vaes256_pclmul, AES_256_GCM, "vaes256-pclmul");		\
 	ROW(aes_256_gcm_avx512, AES_256_GCM, "avx512");			\
 	ROW(aes_128_ccm_generic, AES_128_CCM, "generic");		\
 	ROW(aes_128_ccm_aesni, AES_128_CCM, "aesni");			\
@@ -39,7 +36,13 @@
 	ROW(sm4_ccm_aesni_avx2, SM4_CCM, "aesni-avx2");			\
 	ROW(sm4_ccm_gfni256, SM4_CCM, "gfni256");			\
 	ROW(sm4_ccm_gfni512, SM4_CCM, "gfni512");			\
-	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic")
+	ROW(sm4_cbc_generic, SM4_CBC_SM3, "generic");			\
+	ROW(sm4_cbc_aesni_avx2, SM4_CBC_SM3, "aesni-avx2");		\
+	ROW(sm4_cbc_gfni256, SM4_CBC_SM3, "gfni256");			\
+	ROW(sm4_cbc_gfni512, SM4_CBC_SM3, "gfni512");			\
+	ROW(chacha20_poly1305_library, CHACHA20_POLY1305, "library");	\
+	ROW(aria_128_gcm_generic, ARIA_128_GCM, "generic");		\
+	ROW(aria_256_gcm_generic, ARIA_256_GCM, "generic")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns eight lanes of 32-bit words: the operations of sm3_lanes.h and sm4_cbc_lanes.h in
+ * 256-bit vectors.
+ * Must not know: what is computed in the lanes. To be included by vector engines only.
+ * Concurrency: stateless.
+ */
+#ifndef KTLSX_CRYPTO_LANES256_H
+#define KTLSX_CRYPTO_LANES256_H
+
+#include "port.h"
+
+#include <immintrin.h>
+
+typedef __m256i lanes;
+
+#define LANES 8
+/* groups of blocks, one in each lane, for which there are registers */
+#define LANES_GROUPS 2
+
+#define lanes_rol(x, n) _mm256_or_si256(_mm256_slli_epi32(x, n), _mm256_srli_epi32(x, 32 - (n)))
+
+static __always_inline lanes lanes_load(const void *p)
+{
+	return _mm256_load_si256(p);
+}
+
+static __always_inline void lanes_store(void *p, lanes x)
+{
+	_mm256_store_si256(p, x);
+}
+
+/* Blocks at any alignment. */
+static __always_inline lanes lanes_load_blocks(const u8 *p)
+{
+	return _mm256_loadu_si256((const void *)p);
+}
+
+static __always_inline void lanes_store_blocks(u8 *p, lanes x)
+{
+	_mm256_storeu_si256((void *)p, x);
+}
+
+/* Hidden from the compiler: memory that may change is not to be loaded again. */
+static __always_inline __m128i lanes_block(const u8 *p)
+{
+	__m128i x = _mm_loadu_si128((const void *)p);
+
+	__asm__("" : "+x"(x));
+	return x;
+}
+
+static __always_inline lanes lanes_zero(void)
+{
+	return _mm256_setzero_si256();
+}
+
+/* The same word in each lane. */
+static __always_inline lanes lanes_all(u32 x)
+{
+	return _mm256_set1_epi32((int)x);
+}
+
+/* The same, straight from memory: compilers take the long way through a scalar register. */
+static __always_inline lanes lanes_all_of(const u32 *p)
+{
+	lanes x;
+
+	__asm__("vpbroadcastd %1, %0" : "=x"(x) : "m"(*p));
+	return x;
+}
+
+static __always_inline lanes lanes_add(lanes a, lanes b)
+{
+	return _mm256_add_epi32(a, b);
+}
+
+static __always_inline lanes lanes_xor(lanes a, lanes b)
+{
+	return _mm256_xor_si256(a, b);
+}
+
+static __always_inline lanes lanes_xor3(lanes a, lanes b, lanes c)
+{
+	return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
+}
+
+static __always_inline lanes lanes_majority(lanes a, lanes b, lanes c)
+{
+	return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(_mm256_or_si256(a, b), c));
+}
+
+/* Bits of @b where @a has ones, of @c where it has zeros. */
+static __always_inline lanes lanes_choose(lanes a, lanes b, lanes c)
+{
+	return _mm256_xor_si256(_mm256_and_si256(_mm256_xor_si256(b, c), a), c);
+}
+
+/* The word that starts three bytes into @a. */
+static __always_inline lanes lanes_last_byte_then(lanes a, lanes b)
+{
+	return _mm256_or_si256(_mm256_slli_epi32(a, 24), _mm256_srli_epi32(b, 8));
+}
+
+/* @bytes: of each four, which goes where. */
+static __always_inline lanes lanes_move_bytes(lanes x, u32 bytes)
+{
+	const __m128i quads = _mm_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+
+	return _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(
+					      _mm_add_epi8(quads, _mm_set1_epi32((int)bytes))));
+}
+
+/*
+ * Each 128 bits of the four vectors hold a block; words, their first byte highest, of equal
+ * place come together. Which lane a block goes to is for lanes_to_blocks() to know.
+ */
+static __always_inline void lanes_from_blocks(lanes x[4])
+{
+	lanes a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
+	lanes c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
+
+	x[0] = lanes_move_bytes(_mm256_unpacklo_epi64(a, c), 0x00010203);
+	x[1] = lanes_move_bytes(_mm256_unpackhi_epi64(a, c), 0x00010203);
+	x[2] = lanes_move_bytes(_mm256_unpacklo_epi64(b, d), 0x00010203);
+	x[3] = lanes_move_bytes(_mm256_unpackhi_epi64(b, d), 0x00010203);
+}
+
+static __always_inline void lanes_to_blocks(lanes x[4])
+{
+	lanes a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
+	lanes c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
+
+	x[0] = lanes_move_bytes(_mm256_unpacklo_epi64(a, c), 0x00010203);
+	x[1] = lanes_move_bytes(_mm256_unpackhi_epi64(a, c), 0x00010203);
+	x[2] = lanes_move_bytes(_mm256_unpacklo_epi64(b, d), 0x00010203);
+	x[3] = lanes_move_bytes(_mm256_unpackhi_epi64(b, d), 0x00010203);
+}
+
+static __always_inline lanes lanes_rol_8(lanes x)
+{
+	return lanes_move_bytes(x, 0x02010003);
+}
+
+/* 16 bytes from @off on of each source; then lane n holds word w of source n in x[w]. */
+static __always_inline void lanes_gather(lanes x[4], const u8 *const src[LANES], size_t off)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		x[i] = _mm256_castsi128_si256(lanes_block(src[i] + off));
+		x[i] = _mm256_inserti128_si256(x[i], lanes_block(src[i + 4] + off), 1);
+	}
+	lanes_from_blocks(x);
+}
+
+/* And back. */
+static __always_inline void lanes_scatter(lanes x[4], u8 *const dst[LANES], size_t off)
+{
+	unsigned int i;
+
+	lanes_to_blocks(x);
+	for (i = 0; i < 4; i++) {
+		_mm_storeu_si128((void *)(dst[i] + off), _mm256_castsi256_si128(x[i]));
+		_mm_storeu_si128((void *)(dst[i + 4] + off), _mm256_extracti128_si256(x[i], 1));
+	}
+}
+
+/* The vector of blocks @x moved by one block, @before the first of them coming in. */
+static __always_inline lanes lanes_blocks_before(lanes x, __m128i before)
+{
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(before),
+				       _mm256_castsi256_si128(x), 1);
+}
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Owns the bulk of SM4-GCM on 512-bit vectors: chunks of 64 blocks.
+ * Must not know: records. To be included by its engine only.
+ * Concurrency: stateless, the key is read-only; the source may change while it is read.
+ * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
+ *
+ * The rounds of one chunk are a chain that leaves gaps. Two chunks fill them: the one before
+ * comes out of the cipher's form and meets the text, the one before that is hashed.
+ */
+#ifndef KTLSX_CRYPTO_SM4_GCM_512_BULK_H
+#define KTLSX_CRYPTO_SM4_GCM_512_BULK_H
+
+#include "sm4_gcm_512.h"
+#include "sm4_ctr_gfni512.h"
+
+static __always_inline void four_rounds(__m512i y[4][4], const u32 keys[4][4], struct pipeline *p,
+					unsigned int step)
+{
+	sm4_bytes_round(y[0], y[1], y[2], y[3], keys[0]);
+	hash_next(p, step);
+	sm4_bytes_round(y[1], y[2], y[3], y[0], keys[1]);
+	sm4_bytes_round(y[2], y[3], y[0], y[1], keys[2]);
+	hash_next(p, step);
+	sm4_bytes_round(y[3], y[0], y[1], y[2], keys[3]);
+}
+
+static __always_inline void put_four(__m512i to[4], const __m512i from[4])
+{
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+}
+
+static __always_inline void set_chunk(struct gcm_stream *s, __m512i y[4][4])
+{
+	sm4_bytes_set(y[0], s->nonce_bytes[0]);
+	sm4_bytes_set(y[1], s->nonce_bytes[1]);
+	sm4_bytes_set(y[2], s->nonce_bytes[2]);
+	sm4_bytes_count(y[3], s->counter);
+}
+
+/* The key stream of chunks on its way out, while the next one is computed. */
+struct parked {
+	__m512i y[4][4];
+	const u8 *in;
+	u8 *out;
+};
+
+
+/* The queue is fed from registers: neither side's memory is read again. */
+static __always_inline void crypt_vector(struct gcm_stream *s, const struct parked *parked,
+					 __m512i stream, unsigned int i, bool sealing)
+{
+	__m512i x = vec512_load(parked->in + VEC_LEN * i);
+
+	vec512_opaque(&x);
+	stream = _mm512_xor_si512(stream, x);
+	vec512_store(parked->out + VEC_LEN * i, stream);
+	vec512_store_aligned(&s->queue[1 + i], vec512_swap_bytes(sealing ? stream : x));
+}
+
+/* A quarter of the blocks; the last word comes out first. */
+static __always_inline void unpark_blocks(struct gcm_stream *s, const struct parked *parked,
+					  unsigned int quarter, bool sealing)
+{
+	__m512i x[4] = { parked->y[3][quarter], parked->y[2][quarter], parked->y[1][quarter],
+			 parked->y[0][quarter] };
+
+	sm4_words_to_blocks(x);
+	crypt_vector(s, parked, x[0], 4 * quarter, sealing);
+	crypt_vector(s, parked, x[1], 4 * quarter + 1, sealing);
+	crypt_vector(s, parked, x[2], 4 * quarter + 2, sealing);
+	crypt_vector(s, parked, x[3], 4 * quarter + 3, sealing);
+}
+
+static __always_inline void park(struct parked *parked, const __m512i y[4][4], const u8 *in,
+				 u8 *out)
+{
+	put_four(parked->y[0], y[0]);
+	put_four(parked->y[1], y[1]);
+	put_four(parked->y[2], y[2]);
+	put_four(parked->y[3], y[3]);
+	parked->in = in;
+	parked->out = out;
+}
+
+/* The rounds of a chunk, while the queue is hashed, if it counts, and filled from @parked. */
+static __always_inline void run_rounds(struct gcm_stream *s, __m512i y[4][4],
+				       struct parked *parked, bool sealing)
+{
+	const u32 (*keys)[4] = s->keys;
+	unsigned int i, step = 16;
+	struct pipeline p;
+
+	hash_begin(s, &p);
+	for (i = 0; i < 4; i++, keys += 4) {
+		four_rounds(y, keys, &p, step);
+		if (parked)
+			sm4_bytes_to_words(parked->y[i]);
+	}
+	for (i = 0; i < 4; i++, keys += 4) {
+		if (i == 2) {
+			p.power = (const void *)s->key->hash.powers;
+			step = 64;
+		}
+		four_rounds(y, keys, &p, step);
+		if (parked)
+			unpark_blocks(s, parked, i, sealing);
+	}
+	if (s->queued)
+		hash_end(s, &p);
+	if (parked)
+		s->queued = true;
+}
+
+static __always_inline void unpark_last(struct gcm_stream *s, struct parked *parked, bool sealing)
+{
+	__m512i zero = _mm512_setzero_si512();
+	unsigned int i;
+
+	if (s->queued)
+		hash_queue(s);
+	for (i = 0; i < 4; i++)
+		sm4_bytes_to_words(parked->y[i]);
+	for (i = 0; i < 4; i++)
+		unpark_blocks(s, parked, i, sealing);
+	s->queued = true;
+	for (i = 0; i < 4; i++) {
+		vec512_opaque(&zero);
+		vec512_store_aligned(&parked->y[i][0], zero);
+		vec512_store_aligned(&parked->y[i][1], zero);
+		vec512_store_aligned(&parked->y[i][2], zero);
+		vec512_store_aligned(&parked->y[i][3], zero);
+	}
+	barrier_data(parked);
+}
+
+/* Encrypts or decrypts @count chunks and leaves the last one's ciphertext in the queue. */
+static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
+				       bool sealing)
+{
+	struct parked parked, *before = NULL;
+	__m512i y[4][4];
+
+	for (; count; count--, in += CHUNK_LEN, out += CHUNK_LEN) {
+		set_chunk(s, y);
+		sm4_fold_four(y[3]);
+		s->counter += CHUNK_LEN / 16;
+		run_rounds(s, y, before, sealing);
+		park(&parked, y, in, out);
+		before = &parked;
+	}
+	unpark_last(s, &parked, sealing);
+}
+
+#endif
