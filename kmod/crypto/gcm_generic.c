@@ -28,6 +28,15 @@ static size_t chunk_len(const struct gcm_stream *s)
 	return s->cipher->blocks * KTLSX_AEAD_BLOCK_LEN;
 }
 
+/**
+ * ktlsx_gcm_generic_prepare() - as ktlsx_aead_prepare()
+ * @cipher: under the mode
+ * @key: filled
+ * @raw: the cipher's key
+ * @raw_len: its bytes
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_prepare(const struct ktlsx_gcm_cipher *cipher, struct ktlsx_aead_key *key,
 			       const u8 *raw, size_t raw_len)
 {
@@ -107,6 +116,15 @@ static void whole_record(const struct ktlsx_gcm_cipher *cipher, const struct ktl
 	memzero_explicit(&s, sizeof(s));
 }
 
+/**
+ * ktlsx_gcm_generic_seal() - as ktlsx_aead_seal_run()
+ * @cipher: under the mode
+ * @key: prepared key
+ * @texts: what and where
+ * @count: records
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_seal(const struct ktlsx_gcm_cipher *cipher,
 			    const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
 			    unsigned int count)
@@ -127,6 +145,16 @@ static bool open_one(const struct ktlsx_gcm_cipher *cipher, const struct ktlsx_a
 	return same;
 }
 
+/**
+ * ktlsx_gcm_generic_open() - as ktlsx_aead_open_run()
+ * @cipher: under the mode
+ * @key: prepared key
+ * @texts: what and where
+ * @count: records
+ *
+ * Context: Any; constant time.
+ * Return: how many records verified before the first that did not.
+ */
 unsigned int ktlsx_gcm_generic_open(const struct ktlsx_gcm_cipher *cipher,
 				    const struct ktlsx_aead_key *key,
 				    const struct ktlsx_aead_text *texts, unsigned int count)
@@ -139,6 +167,17 @@ unsigned int ktlsx_gcm_generic_open(const struct ktlsx_gcm_cipher *cipher,
 	return count;
 }
 
+/**
+ * ktlsx_gcm_generic_block() - as ktlsx_aead_block()
+ * @cipher: under the mode
+ * @key: prepared key
+ * @nonce: of the record
+ * @index: block number
+ * @in: a block
+ * @out: a block; may be @in
+ *
+ * Context: Any; constant time.
+ */
 void ktlsx_gcm_generic_block(const struct ktlsx_gcm_cipher *cipher,
 			     const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
 			     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])

@@ -23,7 +23,7 @@ struct ktlsx_gcm_cipher {
 	void (*encrypt)(const struct ktlsx_aead_key *key, const u8 *in, u8 *out);
 };
 
-/* As the functions of struct ktlsx_aead_engine. */
+/* Described in gcm_generic.c. */
 void ktlsx_gcm_generic_prepare(const struct ktlsx_gcm_cipher *cipher, struct ktlsx_aead_key *key,
 			       const u8 *raw, size_t raw_len);
 void ktlsx_gcm_generic_seal(const struct ktlsx_gcm_cipher *cipher,

@@ -4,7 +4,11 @@
  * Must not know: who computes with them. Read-only.
  * Specification: GB/T 32907-2016 section 6.2. SM4's field has another polynomial than
  * AES's; all fields of 256 elements are the same in another basis.
- *
+ */
+#ifndef KTLSX_CRYPTO_SM4_BASIS_H
+#define KTLSX_CRYPTO_SM4_BASIS_H
+
+/*
  * The matrices are as the GFNI instructions take them, the row of bit i in byte 7 - i:
  * S(x) = POST (PRE x ^ PRE_CONST)^-1 ^ POST_CONST, the inverse being that of AES.
  *
@@ -14,9 +18,6 @@
  * adds to byte j P_j ^ Q_(j+1) ^ Q_(j+2) ^ R_(j+3), where P = MP t^-1 ^ MP_CONST, R = MR
  * t^-1 ^ MR_CONST and Q = P ^ R.
  */
-#ifndef KTLSX_CRYPTO_SM4_BASIS_H
-#define KTLSX_CRYPTO_SM4_BASIS_H
-
 #define KTLSX_SM4_PRE 0x34ac259e022dbc52ull
 #define KTLSX_SM4_PRE_CONST 0x65
 #define KTLSX_SM4_POST 0xd72d8e511e6c8b19ull
