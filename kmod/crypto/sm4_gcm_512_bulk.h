@@ -48,7 +48,6 @@ struct parked {
 	u8 *out;
 };
 
-
 /* The queue is fed from registers: neither side's memory is read again. */
 static __always_inline void crypt_vector(struct gcm_stream *s, const struct parked *parked,
 					 __m512i stream, unsigned int i, bool sealing)
@@ -73,17 +72,6 @@ static __always_inline void unpark_blocks(struct gcm_stream *s, const struct par
 	crypt_vector(s, parked, x[1], 4 * quarter + 1, sealing);
 	crypt_vector(s, parked, x[2], 4 * quarter + 2, sealing);
 	crypt_vector(s, parked, x[3], 4 * quarter + 3, sealing);
-}
-
-static __always_inline void park(struct parked *parked, const __m512i y[4][4], const u8 *in,
-				 u8 *out)
-{
-	put_four(parked->y[0], y[0]);
-	put_four(parked->y[1], y[1]);
-	put_four(parked->y[2], y[2]);
-	put_four(parked->y[3], y[3]);
-	parked->in = in;
-	parked->out = out;
 }
 
 /* The rounds of a chunk, while the queue is hashed, if it counts, and filled from @parked. */
@@ -145,7 +133,9 @@ static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *o
 		sm4_fold_four(y[3]);
 		s->counter += CHUNK_LEN / 16;
 		run_rounds(s, y, before, sealing);
-		park(&parked, y, in, out);
+		memcpy(parked.y, y, sizeof(y));
+		parked.in = in;
+		parked.out = out;
 		before = &parked;
 		in += CHUNK_LEN;
 		out += CHUNK_LEN;
