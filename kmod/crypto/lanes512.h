@@ -41,13 +41,24 @@ static __always_inline void lanes_store_blocks(u8 *p, lanes x)
 	_mm512_storeu_si512((void *)p, x);
 }
 
-/* Hidden from the compiler: memory that may change is not to be loaded again. */
+/*
+ * Hidden from the compiler: memory that may change is not to be loaded again, and addresses
+ * are not to be computed in vectors.
+ */
 static __always_inline __m128i lanes_block(const u8 *p)
 {
-	__m128i x = _mm_loadu_si128((const void *)p);
+	__m128i x;
 
+	__asm__("" : "+r"(p));
+	x = _mm_loadu_si128((const void *)p);
 	__asm__("" : "+v"(x));
 	return x;
+}
+
+static __always_inline void lanes_store_block(u8 *p, __m128i x)
+{
+	__asm__("" : "+r"(p));
+	_mm_storeu_si128((void *)p, x);
 }
 
 static __always_inline lanes lanes_zero(void)
@@ -164,10 +175,10 @@ static __always_inline void lanes_scatter(lanes x[4], u8 *const dst[LANES], size
 
 	lanes_to_blocks(x);
 	for (i = 0; i < 4; i++) {
-		_mm_storeu_si128((void *)(dst[i] + off), _mm512_castsi512_si128(x[i]));
-		_mm_storeu_si128((void *)(dst[i + 4] + off), _mm512_extracti32x4_epi32(x[i], 1));
-		_mm_storeu_si128((void *)(dst[i + 8] + off), _mm512_extracti32x4_epi32(x[i], 2));
-		_mm_storeu_si128((void *)(dst[i + 12] + off), _mm512_extracti32x4_epi32(x[i], 3));
+		lanes_store_block(dst[i] + off, _mm512_castsi512_si128(x[i]));
+		lanes_store_block(dst[i + 4] + off, _mm512_extracti32x4_epi32(x[i], 1));
+		lanes_store_block(dst[i + 8] + off, _mm512_extracti32x4_epi32(x[i], 2));
+		lanes_store_block(dst[i + 12] + off, _mm512_extracti32x4_epi32(x[i], 3));
 	}
 }
 

@@ -18,8 +18,7 @@ ktlsx-avx512 += sm4_gcm_gfni512 sm4_ccm_gfni512 sm4_cbc_gfni512 sm3_x16_avx512
 # bit slicing lives in unrolled loops: half the time of -O2
 ktlsx-flags-generic := -O3
 ktlsx-flags-aesni := -msse -msse2 -mssse3 -msse4.1 -maes -mpclmul
-# what is vectors here is so by hand; what the compiler makes into vectors costs more than it gains
-ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2 -fno-tree-vectorize
+ktlsx-flags-avx2 := $(ktlsx-flags-aesni) -mavx -mavx2 -mbmi -mbmi2
 ktlsx-flags-vaes := $(ktlsx-flags-avx2) -mvaes -mvpclmulqdq
 ktlsx-flags-gfni := $(ktlsx-flags-vaes) -mgfni
 ktlsx-flags-avx512 := $(ktlsx-flags-gfni) -mavx512f -mavx512bw -mavx512dq -mavx512vl

@@ -177,6 +177,13 @@ static __always_inline void in_this_order(u32 *sum)
 #define FROM_NEXT(j) port_get_be32(block + 16 + 4 * (j))
 #define FROM_LANE(j) w[LANES * (j)]
 
+static __always_inline void add_word(u32 *to, u32 x)
+{
+	in_this_order(&x);
+	*to ^= x;
+	in_this_order(to);
+}
+
 /* @w: word 16 of the block, and every LANES-th after it the next one. */
 static __always_inline void compress(u32 state[KTLSX_SM3_WORDS], const u8 *block, const u32 *w)
 {
@@ -194,14 +201,15 @@ static __always_inline void compress(u32 state[KTLSX_SM3_WORDS], const u8 *block
 		LATE_ROUND(b, c, d, a, f, g, h, e, 3);
 	}
 
-	state[0] ^= a;
-	state[1] ^= b;
-	state[2] ^= c;
-	state[3] ^= d;
-	state[4] ^= e;
-	state[5] ^= f;
-	state[6] ^= g;
-	state[7] ^= h;
+	/* one by one: a vector of them costs more to put together than it saves */
+	add_word(&state[0], a);
+	add_word(&state[1], b);
+	add_word(&state[2], c);
+	add_word(&state[3], d);
+	add_word(&state[4], e);
+	add_word(&state[5], f);
+	add_word(&state[6], g);
+	add_word(&state[7], h);
 }
 
 /* Apart, because the two arrays together make too large a frame. */

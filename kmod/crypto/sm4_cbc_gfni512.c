@@ -224,10 +224,7 @@ void ktlsx_cbc_gfni512_run(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lan
 		rest[8 + i] = lanes_load(l->carry + LANES * i);
 	for (; steps; steps--) {
 		run_step(key, l, rest, ring);
-		for (i = 0; i < LANES; i++) {
-			l->src[i] += l->step[i];
-			l->dst[i] += l->step[i];
-		}
+		lanes_advance(l);
 	}
 	turn_chain(l, false);
 	for (i = 0; i < 4; i++)

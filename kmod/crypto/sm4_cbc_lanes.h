@@ -35,6 +35,20 @@ static __always_inline __m128i one_swap(__m128i x)
 	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
 }
 
+/* One by one: what is stored as a vector stalls who loads its parts. */
+static __always_inline void lanes_advance(struct ktlsx_cbc_lanes *l)
+{
+	unsigned int i;
+	u64 step;
+
+	for (i = 0; i < LANES; i++) {
+		step = l->step[i];
+		__asm__("" : "+r"(step));
+		l->src[i] += step;
+		l->dst[i] += step;
+	}
+}
+
 /* @groups times as many blocks as there are lanes, in place; returns the last block as it was. */
 static __always_inline __m128i lanes_decrypt(const u32 *folded, u8 *data, __m128i before,
 					     const unsigned int groups)

@@ -48,10 +48,7 @@ static __always_inline void lanes_run(const struct ktlsx_sm4_key *key, struct kt
 				x[j] = lanes_unfold(y[j]);
 			lanes_scatter(x, l->dst, BLOCK * i);
 		}
-		for (i = 0; i < LANES; i++) {
-			l->src[i] += l->step[i];
-			l->dst[i] += l->step[i];
-		}
+		lanes_advance(l);
 		for (i = 0; i < 16; i++)
 			words[i] = lanes_last_byte_then(words[i], words[i + 1]);
 		ktlsx_sm3_x8_avx2(l->hash, (u32 *)(void *)words);

@@ -202,7 +202,7 @@ static int open_body(struct cbc_self *self, size_t len)
 static void set_inner(struct cbc_self *self, size_t text_len, size_t padding)
 {
 	struct evp_record *r = &self->record;
-	uint8_t message[AAD_LEN + 2 + TEXT_MAX];
+	static uint8_t message[AAD_LEN + 2 + TEXT_MAX];
 	unsigned int mac_len;
 
 	arena_fill_random(inner, text_len);
