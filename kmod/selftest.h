@@ -10,7 +10,7 @@
  * ktlsx_selftest() - prove every engine this CPU can run before a socket uses it
  *
  * An engine that gives a wrong answer is disabled for the algorithm, with one line
- * in the log. Takes about a millisecond.
+ * in the log. Takes some 80 milliseconds, most of it the portable engines'.
  *
  * Context: Load time, process context, after ktlsx_aead_init().
  * Return: 0, or -EIO when an algorithm has no working engine left: do not load.

@@ -6,23 +6,15 @@
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
  *
- * Most of a record goes in groups of eight vectors, the rest, a group more or less, in
- * exactly as many vectors as it has. No step waits for the one before: rounds of
- * the next vectors, or of the next record, fill the time in which a hash is reduced.
+ * A record is groups of eight vectors, one or two parts of up to four, and four last ones.
+ * Each hashes what the one before queued, between its own rounds: the CPU looks ahead about
+ * 100 instructions, too few to find rounds to do while a hash waits for its blocks.
  */
 #include "aes_gcm_avx512.h"
 #include "cpu.h"
 #include "spans.h"
 
 #define GROUP_LEN GCM512_GROUP_LEN
-
-/* Where the next bytes come from and go to. */
-struct place {
-	struct ktlsx_cursor src;
-	struct ktlsx_cursor dst;
-	const u8 *in;
-	u8 *out;
-};
 
 static __always_inline u8 *before(const u8 *p, size_t len)
 {
@@ -70,54 +62,16 @@ static noinline void scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t 
 	}
 }
 
-/* Zeros the compiler must not see: it would call a string instruction. */
-static __always_inline void clear_bounce(struct gcm512_record *r)
+/* Zeros the compiler must not see: it would call a string instruction. @len in 64s. */
+static __always_inline void clear(void *p, size_t len)
 {
 	__m512i zero = _mm512_setzero_si512();
+	size_t i;
 
 	vec512_opaque(&zero);
-	vec512_store_aligned(r->bounce, zero);
-	vec512_store_aligned(r->bounce + 64, zero);
-	vec512_store_aligned(r->bounce + 128, zero);
-	vec512_store_aligned(r->bounce + 192, zero);
-	vec512_store_aligned(r->bounce + 256, zero);
-	vec512_store_aligned(r->bounce + 320, zero);
-	vec512_store_aligned(r->bounce + 384, zero);
-	vec512_store_aligned(r->bounce + 448, zero);
-	vec512_store_aligned(r->bounce + 512, zero);
-	barrier_data(r->bounce);
-}
-
-/*
- * Finds out how many of the next @len bytes lie together on both sides, in units of @unit.
- * When there is no unit before a border, one goes by the bounce buffer.
- */
-static __always_inline size_t take(struct gcm512_record *r, struct place *p, size_t len,
-				   size_t unit)
-{
-	size_t run = min(ktlsx_cursor_run(&p->src), ktlsx_cursor_run(&p->dst));
-
-	len = min(run, len) / unit * unit;
-	if (unlikely(!len)) {
-		gather(&p->src, r->bounce, unit);
-		p->in = r->bounce;
-		p->out = r->bounce;
-		return unit;
-	}
-	p->in = ktlsx_cursor_here(&p->src);
-	p->out = ktlsx_cursor_here(&p->dst);
-	p->src.off += len;
-	p->dst.off += len;
-	return len;
-}
-
-/* To be called when the bytes are done. */
-static __always_inline void give(struct gcm512_record *r, struct place *p, size_t len)
-{
-	if (unlikely(p->out == r->bounce)) {
-		scatter(&p->dst, r->bounce, len);
-		clear_bounce(r);
-	}
+	for (i = 0; i < len; i += 64)
+		vec512_store_aligned((u8 *)p + i, zero);
+	barrier_data(p);
 }
 
 static __always_inline __m128i times_h(const struct ktlsx_gcm_key *key, __m128i x)
@@ -139,6 +93,7 @@ static __always_inline __m128i load_partial(const u8 *p, size_t len)
 	return _mm_maskz_loadu_epi8((__mmask16)_bzhi_u32(0xffff, (u32)len), p);
 }
 
+/* The hash of the additional data before its last product. */
 static __always_inline __m128i hash_aad(const struct ktlsx_gcm_key *key, const u8 *aad, size_t len)
 {
 	__m128i acc = _mm_setzero_si128(), x;
@@ -147,11 +102,7 @@ static __always_inline __m128i hash_aad(const struct ktlsx_gcm_key *key, const u
 		x = vec128_swap_bytes(vec128_load(aad));
 		acc = times_h(key, _mm_xor_si128(acc, x));
 	}
-	if (likely(len)) {
-		x = vec128_swap_bytes(load_partial(aad, len));
-		acc = times_h(key, _mm_xor_si128(acc, x));
-	}
-	return acc;
+	return _mm_xor_si128(acc, vec128_swap_bytes(load_partial(aad, len)));
 }
 
 static __always_inline __m128i whiten(const struct ktlsx_gcm_key *key, const u8 *nonce)
@@ -160,75 +111,127 @@ static __always_inline __m128i whiten(const struct ktlsx_gcm_key *key, const u8 
 			     vec128_load_aligned(key->aes.round_keys[0]));
 }
 
-static __always_inline void start(struct gcm512_record *r, const struct ktlsx_aead_key *key,
-				  const struct ktlsx_aead_text *text, bool sealing)
+/* The additional data are the block before the first: the last lane of the vector before it. */
+static __always_inline void queue_aad(struct gcm512_record *r, __m128i aad)
 {
-	const struct ktlsx_gcm_key *gcm = ktlsx_gcm_key_of(key);
-
-	r->key = gcm;
-	r->whitened = _mm512_broadcast_i32x4(whiten(gcm, text->nonce));
-	r->acc = _mm512_zextsi128_si512(hash_aad(gcm, text->aad, text->aad_len));
-	r->sealing = sealing ? ~0ull : 0;
-	r->queued = 0;
-	r->counter = 2;
+	vec512_store_aligned(&r->queue[7], _mm512_inserti32x4(_mm512_setzero_si512(), aad, 3));
+	r->queued = 1;
 }
 
-/* Groups that lie together on both sides. The first has none before it to hash. */
 static __always_inline void run_groups(struct gcm512_record *r, const u8 *in, u8 *out,
-				       size_t count, bool sealing)
+				       size_t count)
 {
-	if (!r->queued) {
-		gcm512_crypt_vectors(r, in, out, GCM512_GROUP);
+	if (r->queued == 1) {
+		gcm512_first_group(r, in, out);
 		if (!--count)
 			return;
 		in += GROUP_LEN;
 		out += GROUP_LEN;
 	}
-	if (sealing)
-		gcm512_seal_groups(r, in, out, count);
-	else
-		gcm512_open_groups(r, in, out, count);
+	gcm512_groups(r, in, out, count);
 }
 
-/* Not more than GCM512_REST: all vectors that do not belong to the last blocks, then those. */
-static __always_inline __m128i run_last(struct gcm512_record *r, const u8 *in, u8 *out,
-					size_t len, __m128i lengths)
+/* Groups that lie together on both sides, straight; one that meets a border by the bounce buffer. */
+static __always_inline size_t run_more_groups(struct gcm512_record *r, struct ktlsx_cursor *src,
+					      struct ktlsx_cursor *dst, size_t len)
 {
-	size_t blocks = (len + 15) / 16, vectors;
+	size_t run = min(ktlsx_cursor_run(src), ktlsx_cursor_run(dst));
 
-	if (blocks > GCM512_LAST) {
-		vectors = blocks / 4 - 3;
-		gcm512_crypt_vectors(r, in, out, (unsigned int)vectors);
-		in += 64 * vectors;
-		out += 64 * vectors;
-		len -= 64 * vectors;
+	len = min(run, len) / GROUP_LEN * GROUP_LEN;
+	if (unlikely(!len)) {
+		gather(src, r->bounce, GROUP_LEN);
+		run_groups(r, r->bounce, r->bounce, 1);
+		scatter(dst, r->bounce, GROUP_LEN);
+		clear(r->bounce, GROUP_LEN);
+		return GROUP_LEN;
 	}
-	gcm512_hash_queue(r);
-	return gcm512_finish(r, in, out, len, lengths);
+	run_groups(r, ktlsx_cursor_here(src), ktlsx_cursor_here(dst), len / GROUP_LEN);
+	src->off += len;
+	dst->off += len;
+	return len;
 }
 
-static __always_inline __m128i run_record(struct gcm512_record *r,
-					  const struct ktlsx_aead_text *text, bool sealing)
+static __always_inline bool together(struct ktlsx_cursor *src, struct ktlsx_cursor *dst, size_t len)
 {
-	struct place p = { { text->src, 0 }, { text->dst, 0 }, r->bounce, r->bounce };
-	size_t left = text->text_len, len;
-	__m128i lengths, tag;
+	return likely(ktlsx_cursor_run(src) >= len && ktlsx_cursor_run(dst) >= len);
+}
 
-	for (; left > GCM512_REST; left -= len) {
-		len = take(r, &p, left - GCM512_REST + GROUP_LEN - 1, GROUP_LEN);
-		run_groups(r, p.in, p.out, len / GROUP_LEN, sealing);
-		give(r, &p, len);
+static __always_inline void run_long(struct gcm512_record *r, const struct ktlsx_aead_text *text,
+				     __m128i lengths)
+{
+	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	size_t left = text->text_len;
+
+	while (left > GCM512_REST_LEN)
+		left -= run_more_groups(r, &src, &dst, left - GCM512_REST_LEN + GROUP_LEN - 1);
+	if (together(&src, &dst, left)) {
+		gcm512_rest(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, lengths);
+		return;
 	}
-	if (likely(left))
-		take(r, &p, left, left);
+	gather(&src, r->bounce, left);
+	gcm512_rest(r, r->bounce, r->bounce, left, lengths);
+	scatter(&dst, r->bounce, left);
+	clear(r->bounce, sizeof(r->bounce));
+}
+
+static __always_inline void run_short(struct gcm512_record *r, const struct ktlsx_aead_text *text,
+				      __m128i aad, __m128i lengths)
+{
+	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	size_t len = text->text_len;
+
+	if (unlikely(!len)) {
+		gcm512_short(r, r->bounce, r->bounce, 0, aad, lengths);
+	} else if (together(&src, &dst, len)) {
+		gcm512_short(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, aad,
+			     lengths);
+	} else {
+		gather(&src, r->bounce, len);
+		gcm512_short(r, r->bounce, r->bounce, len, aad, lengths);
+		scatter(&dst, r->bounce, len);
+		clear(r->bounce, 192);
+	}
+}
+
+/* All but the tag, which is left to be computed. */
+static noinline void run_record(struct gcm512_record *r, const struct ktlsx_aead_text *text)
+{
+	__m128i aad = hash_aad(r->key, text->aad, text->aad_len), lengths;
+
+	r->whitened = _mm512_broadcast_i32x4(whiten(r->key, text->nonce));
+	r->counter = 2;
+	r->base = gcm512_base(r, 2);
 	lengths = _mm_set_epi64x((long long)text->aad_len * 8, (long long)text->text_len * 8);
-	tag = run_last(r, p.in, p.out, left, lengths);
-	give(r, &p, left);
+	if (text->text_len > GCM512_SHORT_LEN) {
+		queue_aad(r, aad);
+		run_long(r, text, lengths);
+	} else {
+		run_short(r, text, aad, lengths);
+	}
+	r->tag = text->tag;
+}
 
-	r->acc = _mm512_setzero_si512();
+static __always_inline void start(struct gcm512_record *r, const struct ktlsx_aead_key *key,
+				  bool sealing)
+{
+	r->key = ktlsx_gcm_key_of(key);
+	r->tag = NULL;
+	r->sealing = sealing;
+	r->verified = 0;
+	r->forged = false;
+}
+
+static __always_inline void forget(struct gcm512_record *r)
+{
 	r->whitened = _mm512_setzero_si512();
+	r->base = _mm512_setzero_si512();
+	/* the hash stands in the first of the queue, all else there is ciphertext */
+	r->queue[0] = _mm512_setzero_si512();
+	r->sums.low = _mm512_setzero_si512();
+	r->sums.mid = _mm512_setzero_si512();
+	r->sums.high = _mm512_setzero_si512();
+	r->mask = _mm_setzero_si128();
 	barrier_data(r);
-	return tag;
 }
 
 /**
@@ -243,22 +246,13 @@ void ktlsx_gcm_avx512_seal(const struct ktlsx_aead_key *key, const struct ktlsx_
 			   unsigned int count)
 {
 	struct gcm512_record r port_uninitialized;
+	unsigned int i;
 
-	for (; count; count--, texts++) {
-		start(&r, key, texts, true);
-		vec128_store(texts->tag, run_record(&r, texts, true));
-	}
-}
-
-static __always_inline bool open_one(struct gcm512_record *r, const struct ktlsx_aead_key *key,
-				     const struct ktlsx_aead_text *text)
-{
-	__m128i differ;
-
-	start(r, key, text, false);
-	differ = _mm_xor_si128(run_record(r, text, false), vec128_load(text->tag));
-	port_declassify(&differ, sizeof(differ));
-	return _mm_testz_si128(differ, differ);
+	start(&r, key, true);
+	for (i = 0; i < count; i++)
+		run_record(&r, &texts[i]);
+	gcm512_finish(&r);
+	forget(&r);
 }
 
 /**
@@ -276,9 +270,14 @@ unsigned int ktlsx_gcm_avx512_open(const struct ktlsx_aead_key *key,
 	struct gcm512_record r port_uninitialized;
 	unsigned int i;
 
-	for (i = 0; i < count; i++)
-		if (unlikely(!open_one(&r, key, &texts[i])))
-			return ktlsx_texts_refuse(texts, i, count);
+	start(&r, key, false);
+	for (i = 0; i < count && !r.forged; i++)
+		run_record(&r, &texts[i]);
+	if (likely(!r.forged))
+		gcm512_finish(&r);
+	forget(&r);
+	if (unlikely(r.forged))
+		return ktlsx_texts_refuse(texts, r.verified, count);
 	return count;
 }
 

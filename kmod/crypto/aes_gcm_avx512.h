@@ -17,101 +17,100 @@
 
 #define GCM512_GROUP 8			/* vectors */
 #define GCM512_GROUP_LEN (GCM512_GROUP * 64)
-#define GCM512_LAST 15			/* blocks that are weighted singly, at most */
-/* so that behind a group the lengths are at least the fourth block, as four hashes need */
-#define GCM512_REST (GCM512_GROUP_LEN + 32)
-/* a group, and what the last group has before its last blocks */
-#define GCM512_QUEUE (GCM512_GROUP + 5)
+/* a record this short is less than four vectors, one free block included */
+#define GCM512_SHORT_LEN 176
+/* bytes behind the groups, at most */
+#define GCM512_REST_LEN (GCM512_SHORT_LEN + GCM512_GROUP_LEN)
+/* of the vectors there, counting from 0, the first whose counters are the next group's */
+#define GCM512_STEPS 11
 
 /**
  * struct gcm512_record - a record on its way
  * @key: its key
- * @acc: four hashes, each to be added to the next block of its lane; the queue not counted
  * @whitened: (nonce, 0) xor round key 0, four times
- * @queue: byte-swapped vectors of ciphertext waiting to be hashed
- * @bounce: a group, or what is left in the end, that meets a border
- * @queued: vectors in @queue
+ * @base: what AES starts with in the next group, but for gcm512_steps[]
+ * @queue: byte-swapped vectors waiting to be hashed, the newest at the end; what came before
+ *         is hashed already and added to the first. Or the additional data alone, at the end
+ * @sums: of the record before this one or, in the end, of this: all products of its hash
+ * @mask: and the block that masks its tag
+ * @tag: and where the tag belongs, NULL when nothing is left to be done
+ * @queued: vectors in @queue, 1 or all
  * @counter: of the next block
- * @sealing: all ones, or zero when opening
+ * @verified: records whose tags were right
+ * @sealing: else opening
+ * @forged: the tag of the record behind @verified others was not right
+ * @bounce: what meets a border
  */
 struct gcm512_record {
 	const struct ktlsx_gcm_key *key;
-	__m512i acc;
 	__m512i whitened;
-	__m512i queue[GCM512_QUEUE];
-	u8 bounce[GCM512_REST + 32] __aligned(64);
-	u64 sealing;
+	__m512i base;
+	__m512i queue[GCM512_GROUP];
+	struct products sums;
+	__m128i mask;
+	u8 *tag;
 	u32 queued;
 	u32 counter;
+	u32 verified;
+	bool sealing;
+	bool forged;
+	u8 bounce[GCM512_REST_LEN + 16] __aligned(64);
 };
 
-/* Each vector of four counters, little endian in the lowest words, to what AES starts with. */
-static __always_inline __m512i gcm512_first_state(const struct gcm512_record *r, __m512i counters)
+/*
+ * The first counter of a group is 2 more than a multiple of 32. So what AES starts with in
+ * vector i is the group's base, counters 2, 3, 0 and 1 above that multiple, xor the four
+ * words from gcm512_steps[2 * i] on: the last two lanes are one step ahead. No carries, no
+ * bytes to swap, and the whitening comes along. Where the steps start again, in the last
+ * two lanes of vector 7, it is the next group's base.
+ */
+extern const u32 gcm512_steps[2 * GCM512_STEPS + 2][4];
+
+static __always_inline __m512i gcm512_step(unsigned int i)
 {
+	return vec512_load(gcm512_steps[2 * i]);
+}
+
+/* The base of the group that starts with counter @first. */
+static __always_inline __m512i gcm512_base(const struct gcm512_record *r, u32 first)
+{
+	const __m512i lanes = _mm512_set_epi64(0, 1, 0, 0, 0, 3, 0, 2);
+	__m512i counters = _mm512_maskz_set1_epi32(0x1111, (int)(first - 2));
+
+	counters = _mm512_add_epi32(counters, lanes);
 	return _mm512_xor_si512(r->whitened, vec512_swap_bytes(counters));
 }
 
-/* Four counters from @first on, little endian in the lowest words of the lanes. */
-static __always_inline __m512i gcm512_counters(u32 first)
+/*
+ * Computes the tag of the record whose sums are there, if any. This waits long for few
+ * results: it is best called amid the first rounds of the next record.
+ */
+static __always_inline void gcm512_finish(struct gcm512_record *r)
 {
-	const __m512i lanes = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
+	__m128i tag;
 
-	return _mm512_add_epi32(lanes, _mm512_maskz_set1_epi32(0x1111, (int)first));
+	if (!r->tag)
+		return;
+	tag = vec128_swap_bytes(reduce_to_one(r->sums));
+	tag = _mm_xor_si128(tag, r->mask);
+	if (r->sealing) {
+		vec128_store(r->tag, tag);
+	} else {
+		tag = _mm_xor_si128(tag, vec128_load(r->tag));
+		port_declassify(&tag, sizeof(tag));
+		if (likely(_mm_testz_si128(tag, tag)))
+			r->verified++;
+		else
+			r->forged = true;
+	}
+	r->tag = NULL;
 }
 
-/**
- * gcm512_seal_groups() - encrypt groups, hashing the one before each
- * @r: record with a full group queued; the last one's ciphertext is queued in the end
- * @in: plaintext
- * @out: ciphertext
- * @count: groups
- *
- * Context: Inside a vector section.
- */
-void gcm512_seal_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
-
-/**
- * gcm512_open_groups() - decrypt groups, hashing the one before each
- * @r: record with a full group queued; the last one's ciphertext is queued in the end
- * @in: ciphertext
- * @out: plaintext
- * @count: groups
- *
- * Context: Inside a vector section.
- */
-void gcm512_open_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
-
-/**
- * gcm512_crypt_vectors() - encrypt or decrypt a few vectors and queue their ciphertext
- * @r: record
- * @in: text
- * @out: text
- * @count: vectors, 1 to 5, or 8
- *
- * Context: Inside a vector section.
- */
-void gcm512_crypt_vectors(struct gcm512_record *r, const u8 *in, u8 *out, unsigned int count);
-
-/**
- * gcm512_hash_queue() - hash what is queued, if anything
- * @r: record
- *
- * Context: Inside a vector section.
- */
-void gcm512_hash_queue(struct gcm512_record *r);
-
-/**
- * gcm512_finish() - encrypt or decrypt the last blocks and compute the tag
- * @r: record with nothing queued
- * @in: text; anything when @len is 0
- * @out: text
- * @len: bytes, at most GCM512_LAST blocks
- * @lengths: the block of lengths, byte-swapped
- *
- * Context: Inside a vector section.
- * Return: the tag.
- */
-__m128i gcm512_finish(const struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-		      __m128i lengths);
+/* Described where they are. */
+void gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
+void gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
+void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths);
+void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
+		  __m128i lengths);
 
 #endif

@@ -2,229 +2,413 @@
 /*
  * Owns the ends of records in the AES-GCM engine for 512-bit vectors, short records being
  * nothing but ends: exactly as many vectors as there are, and the block that masks the tag
- * among them.
+ * in the last of them.
  * Must not know: spans. Every function here runs inside a vector section.
  * Concurrency: stateless but for the caller's record; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7.
  */
 #include "aes_gcm_avx512.h"
 
-/* Loops and arrays would end up in memory: these are for a constant @count. */
-static __always_inline void one_round(__m512i *b, unsigned int count, __m512i rk)
+/* The text meets what comes out of AES. Returns what is to be hashed. */
+static __always_inline __m512i whole_vector(const u8 *in, u8 *out, __m512i b, __m512i rk,
+					    bool sealing)
 {
-	b[0] = _mm512_aesenc_epi128(b[0], rk);
-	if (count > 1)
-		b[1] = _mm512_aesenc_epi128(b[1], rk);
-	if (count > 2)
-		b[2] = _mm512_aesenc_epi128(b[2], rk);
-	if (count > 3)
-		b[3] = _mm512_aesenc_epi128(b[3], rk);
-	if (count > 4)
-		b[4] = _mm512_aesenc_epi128(b[4], rk);
-	if (count > 5) {
-		b[5] = _mm512_aesenc_epi128(b[5], rk);
-		b[6] = _mm512_aesenc_epi128(b[6], rk);
-		b[7] = _mm512_aesenc_epi128(b[7], rk);
-	}
-}
-
-/* All rounds but the last, whose key it returns. */
-static __always_inline __m512i rounds(__m512i *b, unsigned int count,
-				      const struct ktlsx_aes_key *aes)
-{
-	const u8 (*rk)[16] = aes->round_keys + 1, (*last)[16] = aes->round_keys + aes->rounds;
-
-	do {
-		one_round(b, count, vec512_spread(*rk));
-	} while (++rk != last);
-	return vec512_spread(*last);
-}
-
-static __always_inline __m512i next_counters(__m512i counters)
-{
-	return _mm512_add_epi32(counters, _mm512_maskz_set1_epi32(0x1111, 4));
-}
-
-static __always_inline void set_counters(const struct gcm512_record *r, __m512i *b,
-					 unsigned int count)
-{
-	__m512i counters = gcm512_counters(r->counter);
-	
-	b[0] = gcm512_first_state(r, counters);
-	if (count > 1)
-		b[1] = gcm512_first_state(r, counters = next_counters(counters));
-	if (count > 2)
-		b[2] = gcm512_first_state(r, counters = next_counters(counters));
-	if (count > 3)
-		b[3] = gcm512_first_state(r, counters = next_counters(counters));
-	if (count > 4)
-		b[4] = gcm512_first_state(r, counters = next_counters(counters));
-	if (count > 5) {
-		b[5] = gcm512_first_state(r, counters = next_counters(counters));
-		b[6] = gcm512_first_state(r, counters = next_counters(counters));
-		b[7] = gcm512_first_state(r, counters = next_counters(counters));
-	}
-}
-
-static __always_inline void last_round(struct gcm512_record *r, const u8 *in, u8 *out, __m512i b,
-				       __m512i rk, unsigned int i)
-{
-	__m512i x = vec512_load(in + 64 * i);
+	__m512i x = vec512_load(in);
 
 	vec512_opaque(&x);
 	b = _mm512_aesenclast_epi128(b, _mm512_xor_si512(rk, x));
-	vec512_store(out + 64 * i, b);
-	x = _mm512_mask_mov_epi64(x, (__mmask8)r->sealing, b);
-	vec512_store_aligned(&r->queue[r->queued + i], vec512_swap_bytes(x));
+	vec512_store(out, b);
+	return vec512_swap_bytes(sealing ? b : x);
 }
 
-static __always_inline void crypt(struct gcm512_record *r, const u8 *in, u8 *out,
-				  unsigned int count)
+/* As above for the first @len bytes; what lies behind them is neither touched nor hashed. */
+static __always_inline __m512i part_of_vector(const u8 *in, u8 *out, size_t len, __m512i *b,
+					      __m512i rk, bool sealing)
 {
-	__m512i b[GCM512_GROUP], rk;
-
-	set_counters(r, b, count);
-	rk = rounds(b, count, &r->key->aes);
-	last_round(r, in, out, b[0], rk, 0);
-	if (count > 1)
-		last_round(r, in, out, b[1], rk, 1);
-	if (count > 2)
-		last_round(r, in, out, b[2], rk, 2);
-	if (count > 3)
-		last_round(r, in, out, b[3], rk, 3);
-	if (count > 4)
-		last_round(r, in, out, b[4], rk, 4);
-	if (count > 5) {
-		last_round(r, in, out, b[5], rk, 5);
-		last_round(r, in, out, b[6], rk, 6);
-		last_round(r, in, out, b[7], rk, 7);
-	}
-}
-
-void gcm512_crypt_vectors(struct gcm512_record *r, const u8 *in, u8 *out, unsigned int count)
-{
-	if (count == GCM512_GROUP)
-		crypt(r, in, out, GCM512_GROUP);
-	else if (count == 1)
-		crypt(r, in, out, 1);
-	else if (count == 2)
-		crypt(r, in, out, 2);
-	else if (count == 3)
-		crypt(r, in, out, 3);
-	else if (count == 4)
-		crypt(r, in, out, 4);
-	else
-		crypt(r, in, out, 5);
-	r->queued += count;
-	r->counter += 4 * count;
-}
-
-void gcm512_hash_queue(struct gcm512_record *r)
-{
-	const u64 (*power)[2] = r->key->powers;
-	unsigned int left = r->queued;
-	const __m512i *x = r->queue;
-	struct products p = {
-		_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()
-	};
-	__m512i acc = r->acc;
-
-	if (!left)
-		return;
-	/* strides end at H^20, the powers start with H^16 */
-	if (left > 4) {
-		power = r->key->strides + (KTLSX_GCM_STRIDES + 4 - left);
-		for (; left > 4; left--, x++, power++) {
-			add_products(&p, _mm512_xor_si512(acc, vec512_load_aligned(x)),
-				     vec512_spread(power));
-			acc = _mm512_setzero_si512();
-		}
-		power = r->key->powers;
-	} else {
-		power = r->key->powers + (KTLSX_GCM_POWERS - 4 * left);
-	}
-	for (; left; left--, x++, power += 4) {
-		add_products(&p, _mm512_xor_si512(acc, vec512_load_aligned(x)),
-			     vec512_spread(power));
-		acc = _mm512_setzero_si512();
-	}
-	r->acc = reduce_lanes(p);
-	r->queued = 0;
-}
-
-/* One of the last vectors, with the block for the tag at its end when it is the very last. */
-struct last_vector {
-	__m512i b;
-	__m512i x;
-	__mmask64 mask;
-};
-
-static __always_inline __m512i hashed_vector(const struct gcm512_record *r, const u8 *in, u8 *out,
-					     __m512i *b, __m512i rk, unsigned int i, size_t len)
-{
-	__mmask64 mask = vec512_first(len > 64 * i ? len - 64 * i : 0);
-	__m512i x = _mm512_maskz_loadu_epi8(mask, in + 64 * i);
+	__mmask64 mask = vec512_first(len);
+	__m512i x = _mm512_maskz_loadu_epi8(mask, in);
 
 	vec512_opaque(&x);
 	*b = _mm512_aesenclast_epi128(*b, _mm512_xor_si512(rk, x));
-	_mm512_mask_storeu_epi8(out + 64 * i, mask, *b);
-	/* what lies behind the text is bare key stream, and no part of the hash */
-	x = _mm512_mask_mov_epi8(x, mask & _cvtu64_mask64(r->sealing), *b);
-	return vec512_swap_bytes(x);
+	_mm512_mask_storeu_epi8(out, mask, *b);
+	return vec512_swap_bytes(sealing ? _mm512_maskz_mov_epi8(mask, *b) : x);
 }
 
-static __always_inline void hash_last(struct products *p, __m512i x, const u64 (*power)[2])
+/* The lengths are the block behind the last one. */
+static __always_inline __m512i with_lengths(__m512i x, __m128i lengths, size_t blocks)
 {
-	add_products(p, x, vec512_load(power));
+	return _mm512_mask_broadcast_i32x4(x, (__mmask16)(15 << 4 * (blocks % 4)), lengths);
 }
 
-static __always_inline __m128i finish(const struct gcm512_record *r, const u8 *in, u8 *out,
-				      size_t len, __m128i lengths, const unsigned int count)
+/* Counter 1, which masks the tag, in the lane that is free at the end. */
+static __always_inline __m512i with_mask(const struct gcm512_record *r, __m512i b)
 {
-	const u64 (*power)[2] = r->key->powers + (KTLSX_GCM_POWERS - 1 - (len + 15) / 16);
-	__m512i counters = gcm512_counters(r->counter), b[4], rk, x;
+	const __m512i one = _mm512_set_epi32(1 << 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+	return _mm512_mask_xor_epi64(b, 0xc0, r->whitened, one);
+}
+
+/* The power for the first of so many blocks and the lengths. Loads may run into the strides. */
+static __always_inline const u8 *powers_for(const struct gcm512_record *r, size_t blocks)
+{
+	return (const u8 *)r->key->powers + 16 * (KTLSX_GCM_POWERS - 1 - blocks);
+}
+
+static __always_inline void leave_sums(struct gcm512_record *r, const struct products *p,
+				       __m512i last)
+{
+	r->sums = *p;
+	r->mask = _mm512_extracti32x4_epi32(last, 3);
+}
+
+/*
+ * Four vectors on their way, each a quarter of its rounds behind the one before: one comes
+ * out of AES at a time, and its hash has the time of three to be computed in.
+ */
+struct flow {
+	struct gcm512_record *r;
+	const struct ktlsx_aes_key *aes;
+	__m512i base;
+	__m512i b[4];
+	__m512i last_key;
+	const u8 *in;
+	u8 *out;
+	unsigned int started;
+};
+
+static __always_inline __m512i one_round(__m512i b, const u8 rk[16])
+{
+	return _mm512_aesenc_epi128(b, vec512_spread(rk));
+}
+
+/* A quarter of the rounds of those vectors that are there, but for the last round's key. */
+static __always_inline __m512i quarter_128(__m512i b[4], const u8 (*rk)[16], bool first,
+					   bool second, bool third, bool fourth)
+{
+	b[3] = fourth ? one_round(b[3], rk[9]) : b[3];
+	b[2] = third ? one_round(b[2], rk[6]) : b[2];
+	b[1] = second ? one_round(b[1], rk[4]) : b[1];
+	b[0] = first ? one_round(b[0], rk[1]) : b[0];
+	b[2] = third ? one_round(b[2], rk[7]) : b[2];
+	b[1] = second ? one_round(b[1], rk[5]) : b[1];
+	b[0] = first ? one_round(b[0], rk[2]) : b[0];
+	b[2] = third ? one_round(b[2], rk[8]) : b[2];
+	b[0] = first ? one_round(b[0], rk[3]) : b[0];
+	return vec512_spread(rk[10]);
+}
+
+static __always_inline __m512i quarter_256(__m512i b[4], const u8 (*rk)[16], bool first,
+					   bool second, bool third, bool fourth)
+{
+	b[3] = fourth ? one_round(b[3], rk[12]) : b[3];
+	b[2] = third ? one_round(b[2], rk[8]) : b[2];
+	b[1] = second ? one_round(b[1], rk[5]) : b[1];
+	b[0] = first ? one_round(b[0], rk[1]) : b[0];
+	b[3] = fourth ? one_round(b[3], rk[13]) : b[3];
+	b[2] = third ? one_round(b[2], rk[9]) : b[2];
+	b[1] = second ? one_round(b[1], rk[6]) : b[1];
+	b[0] = first ? one_round(b[0], rk[2]) : b[0];
+	b[2] = third ? one_round(b[2], rk[10]) : b[2];
+	b[1] = second ? one_round(b[1], rk[7]) : b[1];
+	b[0] = first ? one_round(b[0], rk[3]) : b[0];
+	b[2] = third ? one_round(b[2], rk[11]) : b[2];
+	b[0] = first ? one_round(b[0], rk[4]) : b[0];
+	return vec512_spread(rk[14]);
+}
+
+static __always_inline void quarter(struct flow *f, bool first, bool second, bool third,
+				    bool fourth)
+{
+	const u8 (*rk)[16] = f->aes->round_keys;
+
+	/* else the compiler keeps round keys, on the stack */
+	__asm__ __volatile__("" : "+r"(rk));
+	if (f->aes->rounds == 14)
+		f->last_key = quarter_256(f->b, rk, first, second, third, fourth);
+	else
+		f->last_key = quarter_128(f->b, rk, first, second, third, fourth);
+}
+
+/* Makes room for a vector at the beginning. */
+static __always_inline void move_on(struct flow *f)
+{
+	f->b[3] = f->b[2];
+	f->b[2] = f->b[1];
+	f->b[1] = f->b[0];
+}
+
+static __always_inline void start_vector(struct flow *f)
+{
+	const struct gcm512_record *r = f->r;
+	__m512i next;
+
+	if (unlikely(f->started >= GCM512_GROUP - 1)) {
+		next = gcm512_base(r, r->counter + 4 * GCM512_GROUP);
+		if (f->started == GCM512_GROUP - 1)
+			f->base = _mm512_mask_mov_epi64(f->base, 0xf0, next);
+		else
+			f->base = next;
+	}
+	move_on(f);
+	f->b[0] = _mm512_xor_si512(f->base, vec512_load(gcm512_steps[2 * f->started]));
+	f->started++;
+}
+
+static __always_inline void start_flow(struct flow *f, struct gcm512_record *r, const u8 *in,
+				       u8 *out)
+{
+	f->r = r;
+	f->aes = &r->key->aes;
+	f->base = r->base;
+	f->b[0] = f->base;
+	f->b[1] = f->base;
+	f->b[2] = f->base;
+	f->in = in;
+	f->out = out;
+	f->started = 0;
+}
+
+static __always_inline __m512i vector_through(struct flow *f, bool sealing)
+{
+	__m512i x = whole_vector(f->in, f->out, f->b[3], f->last_key, sealing);
+
+	f->in += 64;
+	f->out += 64;
+	return x;
+}
+
+static __always_inline __m512i part_through(struct flow *f, size_t len, bool sealing)
+{
+	__m512i x = part_of_vector(f->in, f->out, len, &f->b[3], f->last_key, sealing);
+
+	f->in += 64;
+	f->out += 64;
+	return x;
+}
+
+/* H^4n in each lane. */
+static __always_inline __m512i power_for(const struct gcm512_record *r, size_t n)
+{
+	const u64 (*strides)[2] = r->key->strides + KTLSX_GCM_STRIDES + 4;
+	const u64 (*powers)[2] = r->key->powers + KTLSX_GCM_POWERS;
+
+	return vec512_spread(n > 4 ? strides - n : powers - 4 * n);
+}
+
+/* Of a full queue. */
+static __always_inline void hash_pair(const struct gcm512_record *r, struct products *p,
+				      unsigned int i, size_t after)
+{
+	add_two_products(p, vec512_load_aligned(&r->queue[i]),
+			 vec512_load_aligned(&r->queue[i + 1]),
+			 power_for(r, GCM512_GROUP + after - i),
+			 power_for(r, GCM512_GROUP + after - i - 1));
+}
+
+/* The last four vectors, three of them on their way; the text ends in the third or fourth. */
+static __always_inline void last_vectors(struct flow *f, size_t len, __m128i lengths,
+					 struct products p, bool sealing)
+{
+	size_t blocks = (len + 15) / 16;
+	const u8 *power = powers_for(f->r, blocks);
+	__m512i acc, x;
+
+	start_vector(f);
+	f->b[0] = with_mask(f->r, f->b[0]);
+	quarter(f, true, true, true, true);
+	acc = reduce_lanes(p);
+	x = vector_through(f, sealing);
+	move_on(f);
+	quarter(f, false, true, true, true);
+	p = products_of(_mm512_xor_si512(x, acc), vec512_load(power));
+	x = vector_through(f, sealing);
+	move_on(f);
+	quarter(f, false, false, true, true);
+	add_products(&p, x, vec512_load(power + 64));
+	if (blocks % 4)
+		x = vector_through(f, sealing);
+	else
+		x = part_through(f, len - 128, sealing);
+	move_on(f);
+	quarter(f, false, false, false, true);
+	add_products(&p, x, vec512_load(power + 128));
+	if (blocks % 4) {
+		x = with_lengths(part_through(f, len - 192, sealing), lengths, blocks);
+	} else {
+		f->b[3] = _mm512_aesenclast_epi128(f->b[3], f->last_key);
+		x = _mm512_zextsi128_si512(lengths);
+	}
+	add_products(&p, x, vec512_load(power + 192));
+	leave_sums(f->r, &p, f->b[3]);
+}
+
+static __always_inline void rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
+				 __m128i lengths, bool sealing)
+{
+	size_t after = (len + 15) / 64 - 3, left;
+	bool full = r->queued == GCM512_GROUP;
 	struct products p;
-	__m128i mask;
+	struct flow f;
 
-	if (count > 1) {
-		b[0] = gcm512_first_state(r, counters);
-		counters = next_counters(counters);
+	start_flow(&f, r, in, out);
+	start_vector(&f);
+	quarter(&f, true, false, false, false);
+	start_vector(&f);
+	quarter(&f, true, true, false, false);
+	p = products_of(vec512_load_aligned(&r->queue[7]), power_for(r, after + 1));
+	if (full) {
+		add_products(&p, vec512_load_aligned(&r->queue[6]), power_for(r, after + 2));
+		hash_pair(r, &p, 0, after);
 	}
-	if (count > 2) {
-		b[1] = gcm512_first_state(r, counters);
-		counters = next_counters(counters);
+	start_vector(&f);
+	quarter(&f, true, true, true, false);
+	if (full) {
+		hash_pair(r, &p, 2, after);
+		hash_pair(r, &p, 4, after);
+	} else {
+		gcm512_finish(r);
 	}
-	if (count > 3) {
-		b[2] = gcm512_first_state(r, counters);
-		counters = next_counters(counters);
+	for (left = after; left; left--) {
+		start_vector(&f);
+		quarter(&f, true, true, true, true);
+		add_products(&p, vector_through(&f, sealing), power_for(r, left));
 	}
-	/* lane 3 is free */
-	counters = _mm512_mask_mov_epi32(counters, 0x1000, _mm512_set1_epi32(1));
-	b[count - 1] = gcm512_first_state(r, counters);
-	rk = rounds(b, count, &r->key->aes);
-
-	p = products_of(_mm512_zextsi128_si512(lengths),
-			vec512_load(r->key->powers[KTLSX_GCM_POWERS - 1]));
-	x = hashed_vector(r, in, out, &b[0], rk, 0, len);
-	hash_last(&p, _mm512_xor_si512(x, r->acc), power);
-	if (count > 1)
-		hash_last(&p, hashed_vector(r, in, out, &b[1], rk, 1, len), power + 4);
-	if (count > 2)
-		hash_last(&p, hashed_vector(r, in, out, &b[2], rk, 2, len), power + 8);
-	if (count > 3)
-		hash_last(&p, hashed_vector(r, in, out, &b[3], rk, 3, len), power + 12);
-	mask = _mm512_extracti32x4_epi32(b[count - 1], 3);
-	return _mm_xor_si128(vec128_swap_bytes(reduce_to_one(p)), mask);
+	last_vectors(&f, len - 64 * after, lengths, p, sealing);
 }
 
-__m128i gcm512_finish(const struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-		      __m128i lengths)
+static noinline void seal_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
+			       __m128i lengths)
+{
+	rest(r, in, out, len, lengths, true);
+}
+
+static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
+			       __m128i lengths)
+{
+	rest(r, in, out, len, lengths, false);
+}
+
+/**
+ * gcm512_rest() - encrypt or decrypt all behind the groups
+ * @r: record; in the end it has its sums
+ * @in: text
+ * @out: text
+ * @len: bytes, more than GCM512_SHORT_LEN, at most GCM512_REST_LEN
+ * @lengths: the block of lengths, byte-swapped
+ *
+ * Context: Inside a vector section.
+ */
+void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths)
+{
+	if (r->sealing)
+		seal_rest(r, in, out, len, lengths);
+	else
+		open_rest(r, in, out, len, lengths);
+}
+
+static __always_inline void full_round(__m512i b[3], unsigned int count, const u8 rk[16])
+{
+	__m512i k = vec512_spread(rk);
+
+	b[0] = _mm512_aesenc_epi128(b[0], k);
+	if (count > 1)
+		b[1] = _mm512_aesenc_epi128(b[1], k);
+	if (count > 2)
+		b[2] = _mm512_aesenc_epi128(b[2], k);
+}
+
+/* All rounds but the last, whose key it returns. */
+static __always_inline __m512i rounds(struct gcm512_record *r, __m512i b[3], unsigned int count)
+{
+	const u8 (*rk)[16] = r->key->aes.round_keys;
+
+	if (r->key->aes.rounds == 14) {
+		full_round(b, count, rk[1]);
+		full_round(b, count, rk[2]);
+		full_round(b, count, rk[3]);
+		full_round(b, count, rk[4]);
+		rk += 4;
+	}
+	full_round(b, count, rk[1]);
+	full_round(b, count, rk[2]);
+	full_round(b, count, rk[3]);
+	full_round(b, count, rk[4]);
+	full_round(b, count, rk[5]);
+	full_round(b, count, rk[6]);
+	gcm512_finish(r);
+	full_round(b, count, rk[7]);
+	full_round(b, count, rk[8]);
+	full_round(b, count, rk[9]);
+	return vec512_spread(rk[10]);
+}
+
+/* The first block of all and, when it has no vector to be in, the last. */
+static __always_inline struct products hash_aad(const struct gcm512_record *r, __m128i aad,
+						__m128i lengths, size_t blocks)
+{
+	const __m128i *powers = (const __m128i *)powers_for(r, 0);
+	__m256i x = _mm256_set_m128i(lengths, aad);
+	__m256i power = _mm256_set_m128i(powers[0], powers[-1 - (long)blocks]);
+
+	return products_of(_mm512_zextsi256_si512(x), _mm512_zextsi256_si512(power));
+}
+
+/* @count vectors, with the one for the mask; a constant, else the states end up in memory. */
+static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, u8 *out,
+					 size_t len, __m128i aad, __m128i lengths,
+					 unsigned int count)
+{
+	const size_t blocks = (len + 15) / 16, last = 64 * (count - 1);
+	const u8 *power = powers_for(r, blocks);
+	const bool sealing = r->sealing;
+	struct products p;
+	__m512i b[3], x, rk;
+
+	b[0] = _mm512_xor_si512(r->base, gcm512_step(0));
+	b[1] = _mm512_xor_si512(r->base, gcm512_step(1));
+	b[2] = _mm512_xor_si512(r->base, gcm512_step(2));
+	b[count - 1] = with_mask(r, b[count - 1]);
+	p = hash_aad(r, aad, lengths, blocks);
+	rk = rounds(r, b, count);
+	if (count > 2) {
+		x = whole_vector(in, out, b[0], rk, sealing);
+		add_products(&p, x, vec512_load(power));
+	}
+	if (count > 1) {
+		if (blocks % 4)
+			x = whole_vector(in + last - 64, out + last - 64, b[count - 2], rk, sealing);
+		else
+			x = part_of_vector(in + last - 64, out + last - 64, len - last + 64,
+					   &b[count - 2], rk, sealing);
+		add_products(&p, x, vec512_load(power + last - 64));
+	}
+	if (count == 1 || blocks % 4) {
+		x = part_of_vector(in + last, out + last, len - last, &b[count - 1], rk, sealing);
+		add_products(&p, x, vec512_load(power + last));
+	} else {
+		b[count - 1] = _mm512_aesenclast_epi128(b[count - 1], rk);
+	}
+	leave_sums(r, &p, b[count - 1]);
+}
+
+/**
+ * gcm512_short() - encrypt or decrypt a whole short record
+ * @r: record; in the end it has its sums
+ * @in: text; anything when @len is 0
+ * @out: text
+ * @len: bytes, at most GCM512_SHORT_LEN
+ * @aad: hash of the additional data before its last product
+ * @lengths: the block of lengths, byte-swapped
+ *
+ * Context: Inside a vector section.
+ */
+void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
+		  __m128i lengths)
 {
 	if (len <= 48)
-		return finish(r, in, out, len, lengths, 1);
-	if (len <= 112)
-		return finish(r, in, out, len, lengths, 2);
-	if (len <= 176)
-		return finish(r, in, out, len, lengths, 3);
-	return finish(r, in, out, len, lengths, 4);
+		whole_record(r, in, out, len, aad, lengths, 1);
+	else if (len <= 112)
+		whole_record(r, in, out, len, aad, lengths, 2);
+	else
+		whole_record(r, in, out, len, aad, lengths, 3);
 }

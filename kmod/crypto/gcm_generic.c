@@ -12,6 +12,9 @@
 
 #define CHUNK_LEN_MAX (KTLSX_GCM_CIPHER_BLOCKS_MAX * 16)
 
+/* more than the frames of a block cipher, or of GHASH, and of what each of them calls */
+#define SCRATCH_LEN 1024
+
 struct gcm_stream {
 	const struct ktlsx_gcm_cipher *cipher;
 	const struct ktlsx_aead_key *key;
@@ -22,6 +25,14 @@ struct gcm_stream {
 	u8 keystream[CHUNK_LEN_MAX];
 	u8 chunk[CHUNK_LEN_MAX];
 };
+
+/* What the functions called before left there: compilers spill hash keys. */
+static noinline void wipe_stack_below(void)
+{
+	u8 below[SCRATCH_LEN];
+
+	memzero_explicit(below, sizeof(below));
+}
 
 static size_t chunk_len(const struct gcm_stream *s)
 {
@@ -38,6 +49,7 @@ void ktlsx_gcm_generic_prepare(const struct ktlsx_gcm_cipher *cipher, struct ktl
 	cipher->encrypt(key, blocks, blocks);
 	ktlsx_ghash_prepare((struct ktlsx_ghash_key *)(void *)key->state, blocks);
 	memzero_explicit(blocks, sizeof(blocks));
+	wipe_stack_below();
 }
 
 static void start(struct gcm_stream *s, const struct ktlsx_gcm_cipher *cipher,
@@ -105,6 +117,7 @@ static void whole_record(const struct ktlsx_gcm_cipher *cipher, const struct ktl
 		tag[i] ^= mask[i];
 	memzero_explicit(mask, sizeof(mask));
 	memzero_explicit(&s, sizeof(s));
+	wipe_stack_below();
 }
 
 void ktlsx_gcm_generic_seal(const struct ktlsx_gcm_cipher *cipher,
@@ -152,4 +165,5 @@ void ktlsx_gcm_generic_block(const struct ktlsx_gcm_cipher *cipher,
 	for (i = 0; i < KTLSX_AEAD_BLOCK_LEN; i++)
 		out[i] = in[i] ^ s.keystream[i];
 	memzero_explicit(&s, sizeof(s));
+	wipe_stack_below();
 }

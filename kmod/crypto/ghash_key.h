@@ -22,7 +22,8 @@ static __always_inline __m128i ghash_double_block(__m128i h)
 	return _mm_xor_si128(h, _mm_and_si128(overflow, _mm_set_epi64x(POLY_HIGH, 1)));
 }
 
-static __always_inline void ghash_put_fold(struct ktlsx_ghash_key *key, unsigned int n, __m128i power)
+static __always_inline void ghash_put_fold(struct ktlsx_ghash_key *key, unsigned int n,
+					   __m128i power)
 {
 	__m128i fold = _mm_xor_si128(power, vec128_swap_halves(power));
 

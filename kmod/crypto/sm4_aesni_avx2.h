@@ -13,7 +13,7 @@
 #include "sm4_words256.h"
 
 struct sm4_avx2 {
-	u8 nibble[32];
+	u64 nibble[4];
 	u8 rows_back[2][16];
 	u8 rotated_1[2][16];
 	u8 rotated_2[2][16];
@@ -24,10 +24,10 @@ struct sm4_avx2 {
 
 /* Bytes back where ShiftRows took them from. */
 #define SM4_ROWS_BACK { 0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3 }
-#define SM4_NIBBLES 15, 15, 15, 15, 15, 15, 15, 15
 
 static const struct sm4_avx2 sm4_avx2 __aligned(32) = {
-	.nibble = { SM4_NIBBLES, SM4_NIBBLES, SM4_NIBBLES, SM4_NIBBLES },
+	.nibble = { 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f,
+		    0x0f0f0f0f0f0f0f0f },
 	.rows_back = { SM4_ROWS_BACK, SM4_ROWS_BACK },
 	.rotated_1 = { SM4_ROTATED_1, SM4_ROTATED_1 },
 	.rotated_2 = { SM4_ROTATED_2, SM4_ROTATED_2 },

@@ -75,42 +75,19 @@ static __always_inline void sm4_bytes256_round(__m256i *y, unsigned int a, unsig
 	y[a + 3] = d[3];
 }
 
-static __always_inline void sm4_bytes256_unfold(__m256i to[4], const __m256i from[4])
+/* After the last round, of one word: from its bytes to itself, as sm4_words256.h has it. */
+static __always_inline void sm4_bytes256_to_words(__m256i y[4])
 {
-	to[0] = sm4_unfold256(from[0]);
-	to[1] = sm4_unfold256(from[1]);
-	to[2] = sm4_unfold256(from[2]);
-	to[3] = sm4_unfold256(from[3]);
-}
+	__m256i a = sm4_unfold256(y[0]), b = sm4_unfold256(y[1]);
+	__m256i c = sm4_unfold256(y[2]), d = sm4_unfold256(y[3]);
+	__m256i e = _mm256_unpacklo_epi8(a, b), f = _mm256_unpackhi_epi8(a, b);
 
-static __always_inline void sm4_interleave256_pair(__m256i to[2], __m256i a, __m256i b)
-{
-	to[0] = _mm256_unpacklo_epi8(a, b);
-	to[1] = _mm256_unpackhi_epi8(a, b);
-}
-
-/* A quarter of the way from rows of 16 bytes in each lane to columns. */
-static __always_inline void sm4_interleave256(__m256i to[16], const __m256i from[16])
-{
-	sm4_interleave256_pair(&to[0], from[0], from[8]);
-	sm4_interleave256_pair(&to[2], from[1], from[9]);
-	sm4_interleave256_pair(&to[4], from[2], from[10]);
-	sm4_interleave256_pair(&to[6], from[3], from[11]);
-	sm4_interleave256_pair(&to[8], from[4], from[12]);
-	sm4_interleave256_pair(&to[10], from[5], from[13]);
-	sm4_interleave256_pair(&to[12], from[6], from[14]);
-	sm4_interleave256_pair(&to[14], from[7], from[15]);
-}
-
-/* From blocks, two to a vector, to their bytes, and back. */
-static __always_inline void sm4_transpose256(__m256i to[16], __m256i v[16])
-{
-	__m256i w[16];
-
-	sm4_interleave256(w, v);
-	sm4_interleave256(v, w);
-	sm4_interleave256(w, v);
-	sm4_interleave256(to, w);
+	a = _mm256_unpacklo_epi8(c, d);
+	b = _mm256_unpackhi_epi8(c, d);
+	y[0] = _mm256_unpacklo_epi16(e, a);
+	y[1] = _mm256_unpackhi_epi16(e, a);
+	y[2] = _mm256_unpacklo_epi16(f, b);
+	y[3] = _mm256_unpackhi_epi16(f, b);
 }
 
 #endif

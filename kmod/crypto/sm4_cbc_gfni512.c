@@ -205,6 +205,26 @@ static __always_inline void turn_chain(struct ktlsx_cbc_lanes *l, bool fold)
 		lanes_store(l->chain + LANES * i, x[3 - i]);
 }
 
+/* The steps; @ring is from another function's stack, which has its bounds. */
+static noinline void run_steps(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lanes *l,
+			       size_t steps, lanes ring[RING])
+{
+	lanes rest[12] port_uninitialized;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		rest[8 + i] = lanes_load(l->carry + LANES * i);
+	for (; steps; steps--) {
+		run_step(key, l, rest, ring);
+		lanes_advance(l);
+	}
+	for (i = 0; i < 4; i++)
+		lanes_store(l->carry + LANES * i, rest[8 + i]);
+	for (i = 0; i < 12; i++)
+		rest[i] = lanes_zero();
+	barrier_data(rest);
+}
+
 /**
  * ktlsx_cbc_gfni512_run() - as ktlsx_cbc_lanes_t
  * @key: round keys
@@ -216,23 +236,13 @@ static __always_inline void turn_chain(struct ktlsx_cbc_lanes *l, bool fold)
 void ktlsx_cbc_gfni512_run(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lanes *l,
 			   size_t steps)
 {
-	lanes ring[RING], rest[12];
+	lanes ring[RING] port_uninitialized;
 	unsigned int i;
 
 	turn_chain(l, true);
-	for (i = 0; i < 4; i++)
-		rest[8 + i] = lanes_load(l->carry + LANES * i);
-	for (; steps; steps--) {
-		run_step(key, l, rest, ring);
-		lanes_advance(l);
-	}
+	run_steps(key, l, steps, ring);
 	turn_chain(l, false);
-	for (i = 0; i < 4; i++)
-		lanes_store(l->carry + LANES * i, rest[8 + i]);
 	for (i = 0; i < RING; i++)
 		ring[i] = lanes_zero();
-	for (i = 0; i < 12; i++)
-		rest[i] = lanes_zero();
 	barrier_data(ring);
-	barrier_data(rest);
 }

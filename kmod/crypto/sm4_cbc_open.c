@@ -22,6 +22,7 @@
 #define TAIL_MAX (TAIL_MIN + KTLSX_SM3_BLOCK_LEN - KTLSX_SM4_BLOCK_LEN)
 #define RECORD_MIN (KTLSX_CBC_MAC_LEN + KTLSX_SM4_BLOCK_LEN)
 #define WORD sizeof(u64)
+#define SCRATCH_LEN 1024	/* stack that the functions below here use, at most */
 /* the highest bit of a place in the tail */
 #define TAIL_STEP_MAX 256
 
@@ -220,7 +221,7 @@ static u64 differences(const u8 a[KTLSX_CBC_MAC_LEN], const u8 b[KTLSX_CBC_MAC_L
 }
 
 /* All ones when the record is what its sender sealed; the plaintext is at its place. */
-static u64 open_masked(struct opening *o, const struct ktlsx_cbc_ops *ops,
+static noinline u64 open_masked(struct opening *o, const struct ktlsx_cbc_ops *ops,
 		       const struct ktlsx_sm4_cbc_key *key, const struct ktlsx_aead_text *text)
 {
 	size_t head_len = text->text_len < TAIL_MIN ? 0 :
@@ -247,6 +248,14 @@ static u64 open_masked(struct opening *o, const struct ktlsx_cbc_ops *ops,
 	return good;
 }
 
+/* What the functions above and below them have spilled: states of the keyed hash, plaintext. */
+static noinline void wipe_stack_below(void)
+{
+	u8 below[SCRATCH_LEN];
+
+	memzero_explicit(below, sizeof(below));
+}
+
 /**
  * ktlsx_cbc_open_one() - decrypt one record and verify padding and MAC
  * @ops: engine
@@ -267,6 +276,7 @@ bool ktlsx_cbc_open_one(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead
 	if (text->text_len < RECORD_MIN || text->text_len % KTLSX_SM4_BLOCK_LEN)
 		return false;
 	good = open_masked(&o, ops, ktlsx_sm4_cbc_key_of(key), text);
+	wipe_stack_below();
 	memzero_explicit(&o, sizeof(o));
 	port_declassify(&good, sizeof(good));
 	return good;

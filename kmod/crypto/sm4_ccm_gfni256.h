@@ -31,10 +31,12 @@ static __always_inline void chained_round(__m256i *sum, __m256i *a, __m256i c, _
 	next = _mm256_xor_si256(next, *a);
 	vec256_opaque(&next);
 	next = _mm256_xor_si256(next, p);
+	vec256_opaque(&next);
 	*a = _mm256_xor_si256(*a, p);
 	r = _mm256_xor_si256(sm4_shuffle(q, m->rotated_2), sm4_shuffle(r, m->rotated_3));
 	q = sm4_shuffle(q, m->rotated_1);
 	next = _mm256_xor_si256(next, q);
+	vec256_opaque(&next);
 	*a = _mm256_xor_si256(*a, q);
 	vec256_opaque(&r);
 	*sum = _mm256_xor_si256(next, r);

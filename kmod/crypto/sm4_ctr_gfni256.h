@@ -97,16 +97,25 @@ static __always_inline void sm4_ctr_rounds(const struct sm4_ctr *ctr, __m256i y[
 	sm4_bytes256_round(y, 12, 0, 4, d, keys[3]);
 }
 
-/* To blocks in their order; the last word comes out first. */
 static __always_inline void sm4_ctr_end(__m256i y[16])
 {
-	__m256i v[16];
+	sm4_opaque_pointer(y);
+	sm4_bytes256_to_words(y);
+	sm4_bytes256_to_words(y + 4);
+	sm4_bytes256_to_words(y + 8);
+	sm4_bytes256_to_words(y + 12);
+}
 
-	sm4_bytes256_unfold(v, y + 12);
-	sm4_bytes256_unfold(v + 4, y + 8);
-	sm4_bytes256_unfold(v + 8, y + 4);
-	sm4_bytes256_unfold(v + 12, y);
-	sm4_transpose256(y, v);
+/* A quarter of the blocks in their order; the last word comes out first. */
+static __always_inline void sm4_ctr_blocks(const __m256i y[16], unsigned int quarter,
+					   __m256i blocks[4])
+{
+	sm4_opaque_pointer(y);
+	blocks[0] = y[12 + quarter];
+	blocks[1] = y[8 + quarter];
+	blocks[2] = y[4 + quarter];
+	blocks[3] = y[quarter];
+	sm4_words256_to_blocks(blocks);
 }
 
 #endif

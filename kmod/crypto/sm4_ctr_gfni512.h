@@ -22,11 +22,11 @@ static __always_inline void sm4_bytes_set(__m512i y[4], const u32 word[4])
 /* The counters of 64 blocks, not yet in the basis. */
 static __always_inline void sm4_bytes_count(__m512i y[4], u32 counter)
 {
-	const __m512i index = _mm512_add_epi8(
-		_mm512_broadcast_i32x4(_mm_set_epi8(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16,
-						    12, 8, 4, 0)),
-		_mm512_set_epi64(0x0303030303030303, 0x0303030303030303, 0x0202020202020202,
-				 0x0202020202020202, 0x0101010101010101, 0x0101010101010101, 0, 0));
+	/* 4 m + l at 16 l + m */
+	const __m512i index = _mm512_set_epi64(0x3f3b37332f2b2723, 0x1f1b17130f0b0703,
+					       0x3e3a36322e2a2622, 0x1e1a16120e0a0602,
+					       0x3d3935312d292521, 0x1d1915110d090501,
+					       0x3c3834302c282420, 0x1c1814100c080400);
 	const __m512i first = _mm512_set1_epi8((char)counter);
 	u32 high = counter >> 8, next = high + 1;
 	__mmask64 carry;

@@ -40,9 +40,9 @@ void ktlsx_sm4_gcm_aesni_prepare(struct ktlsx_aead_key *key, const u8 *raw, size
 
 /* The engines' entry points by name: dispatch calls them without a retpoline. */
 void ktlsx_sm4_gcm_aesni_avx2_seal(const struct ktlsx_aead_key *key,
-				const struct ktlsx_aead_text *texts, unsigned int count);
+				   const struct ktlsx_aead_text *texts, unsigned int count);
 unsigned int ktlsx_sm4_gcm_aesni_avx2_open(const struct ktlsx_aead_key *key,
-					const struct ktlsx_aead_text *texts, unsigned int count);
+					   const struct ktlsx_aead_text *texts, unsigned int count);
 void ktlsx_sm4_gcm_gfni256_seal(const struct ktlsx_aead_key *key,
 				const struct ktlsx_aead_text *texts, unsigned int count);
 unsigned int ktlsx_sm4_gcm_gfni256_open(const struct ktlsx_aead_key *key,

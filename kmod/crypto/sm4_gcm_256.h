@@ -35,8 +35,9 @@ struct gcm_stream {
 static __always_inline void set_up_nonce(struct gcm_stream *s, const u8 *nonce)
 {
 	const __m128i reversed = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-	__m128i words = _mm_shuffle_epi8(bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN), reversed);
+	__m128i words = bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN);
 
+	words = _mm_shuffle_epi8(words, reversed);
 	words = vec256_low(sm4_fold256(_mm256_castsi128_si256(words)));
 	vec128_store_aligned(s->nonce, words);
 }
@@ -87,24 +88,27 @@ static __always_inline void crypt_pair(struct gcm_stream *s, const u8 *in, u8 *o
 	vec256_store_aligned(s->queue[2 * i], vec256_swap_bytes(sealing ? stream : x));
 }
 
-static __always_inline void crypt_four(struct gcm_stream *s, const u8 *in, u8 *out,
-				       const __m256i stream[4], unsigned int i, bool sealing)
+static __always_inline void crypt_quarter(struct gcm_stream *s, const u8 *in, u8 *out,
+					  const __m256i stream[GROUP / 2], unsigned int quarter,
+					  bool sealing)
 {
-	crypt_pair(s, in, out, stream[0], i, sealing);
-	crypt_pair(s, in, out, stream[1], i + 1, sealing);
-	crypt_pair(s, in, out, stream[2], i + 2, sealing);
-	crypt_pair(s, in, out, stream[3], i + 3, sealing);
+	__m256i blocks[4];
+
+	sm4_ctr_blocks(stream, quarter, blocks);
+	crypt_pair(s, in, out, blocks[0], 4 * quarter, sealing);
+	crypt_pair(s, in, out, blocks[1], 4 * quarter + 1, sealing);
+	crypt_pair(s, in, out, blocks[2], 4 * quarter + 2, sealing);
+	crypt_pair(s, in, out, blocks[3], 4 * quarter + 3, sealing);
 }
 
-/* It may have been in memory. */
 static __always_inline void wipe_stream(__m256i stream[GROUP / 2])
 {
+	__m256i zero = _mm256_setzero_si256();
 	unsigned int i;
 
-	for (i = 0; i < GROUP / 2; i++) {
-		stream[i] = _mm256_setzero_si256();
-		vec256_opaque(&stream[i]);
-	}
+	vec256_opaque(&zero);
+	for (i = 0; i < GROUP / 2; i++)
+		vec256_store_aligned(&stream[i], zero);
 	barrier_data(stream);
 }
 
@@ -118,10 +122,10 @@ static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *o
 		sm4_ctr_start(&s->ctr, stream, s->counter, false);
 		s->counter += GROUP;
 		next_stream(s, stream, true);
-		crypt_four(s, in, out, stream, 0, sealing);
-		crypt_four(s, in, out, stream + 4, 4, sealing);
-		crypt_four(s, in, out, stream + 8, 8, sealing);
-		crypt_four(s, in, out, stream + 12, 12, sealing);
+		crypt_quarter(s, in, out, stream, 0, sealing);
+		crypt_quarter(s, in, out, stream, 1, sealing);
+		crypt_quarter(s, in, out, stream, 2, sealing);
+		crypt_quarter(s, in, out, stream, 3, sealing);
 	}
 	wipe_stream(stream);
 }

@@ -26,17 +26,18 @@ static __always_inline void queue_four(struct gcm_stream *s, const __m256i strea
  */
 static noinline __m128i stream_32(struct gcm_stream *s, bool with_mask)
 {
-	__m256i stream[GROUP / 2];
+	__m256i stream[GROUP / 2], blocks[4];
+	unsigned int i;
 	__m128i last;
 
 	sm4_ctr_start(&s->ctr, stream, s->counter, with_mask);
 	next_stream(s, stream, s->queued);
 	s->queued = false;
-	queue_four(s, stream, 0);
-	queue_four(s, stream + 4, 8);
-	queue_four(s, stream + 8, 16);
-	queue_four(s, stream + 12, 24);
-	last = vec256_high(stream[15]);
+	for (i = 0; i < 4; i++) {
+		sm4_ctr_blocks(stream, i, blocks);
+		queue_four(s, blocks, 8 * i);
+	}
+	last = vec256_high(blocks[3]);
 	wipe_stream(stream);
 	return last;
 }

@@ -5,7 +5,7 @@
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
  *
- * The rounds of one chunk are a chain that leaves gaps. Two chunks fill them: the one before
+ * The rounds of a chunk are a chain that leaves gaps. Two chunks fill them: the one before
  * comes out of the cipher's form and meets the text, the one before that is hashed.
  */
 #ifndef KTLSX_CRYPTO_SM4_GCM_512_BULK_H
@@ -48,7 +48,6 @@ struct parked {
 	u8 *out;
 };
 
-
 /* The queue is fed from registers: neither side's memory is read again. */
 static __always_inline void crypt_vector(struct gcm_stream *s, const struct parked *parked,
 					 __m512i stream, unsigned int i, bool sealing)
@@ -73,17 +72,6 @@ static __always_inline void unpark_blocks(struct gcm_stream *s, const struct par
 	crypt_vector(s, parked, x[1], 4 * quarter + 1, sealing);
 	crypt_vector(s, parked, x[2], 4 * quarter + 2, sealing);
 	crypt_vector(s, parked, x[3], 4 * quarter + 3, sealing);
-}
-
-static __always_inline void park(struct parked *parked, const __m512i y[4][4], const u8 *in,
-				 u8 *out)
-{
-	put_four(parked->y[0], y[0]);
-	put_four(parked->y[1], y[1]);
-	put_four(parked->y[2], y[2]);
-	put_four(parked->y[3], y[3]);
-	parked->in = in;
-	parked->out = out;
 }
 
 /* The rounds of a chunk, while the queue is hashed, if it counts, and filled from @parked. */
@@ -127,31 +115,31 @@ static __always_inline void unpark_last(struct gcm_stream *s, struct parked *par
 	for (i = 0; i < 4; i++)
 		unpark_blocks(s, parked, i, sealing);
 	s->queued = true;
-	for (i = 0; i < 4; i++) {
-		vec512_opaque(&zero);
-		vec512_store_aligned(&parked->y[i][0], zero);
-		vec512_store_aligned(&parked->y[i][1], zero);
-		vec512_store_aligned(&parked->y[i][2], zero);
-		vec512_store_aligned(&parked->y[i][3], zero);
-	}
+	vec512_opaque(&zero);
+	for (i = 0; i < CHUNK_VECS; i++)
+		vec512_store_aligned(&parked->y[0][0] + i, zero);
 	barrier_data(parked);
 }
 
-/* Encrypts or decrypts @count chunks and leaves the last one's ciphertext in the queue. */
+/* Encrypts or decrypts @count chunks, at least one, and leaves the last one's ciphertext in the queue. */
 static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
 				       bool sealing)
 {
 	struct parked parked, *before = NULL;
 	__m512i y[4][4];
 
-	for (; count; count--, in += CHUNK_LEN, out += CHUNK_LEN) {
+	do {
 		set_chunk(s, y);
 		sm4_fold_four(y[3]);
 		s->counter += CHUNK_LEN / 16;
 		run_rounds(s, y, before, sealing);
-		park(&parked, y, in, out);
+		memcpy(parked.y, y, sizeof(y));
+		parked.in = in;
+		parked.out = out;
 		before = &parked;
-	}
+		in += CHUNK_LEN;
+		out += CHUNK_LEN;
+	} while (--count);
 	unpark_last(s, &parked, sealing);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Owns the SM4-GCM engine for AES-NI, PCLMULQDQ and 256-bit vectors: its hash, and the cipher it chooses.
+ * Owns the SM4-GCM engine for AES-NI, PCLMULQDQ and 256-bit vectors: its hash, and the
+ * cipher it chooses.
  * Must not know: TLS, other engines. Every function here runs inside a vector section.
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; RFC 8998; 96-bit nonces only.
@@ -59,7 +60,7 @@ static noinline void open_groups(struct gcm_stream *s, const u8 *in, u8 *out, si
  * Context: Inside a vector section.
  */
 void ktlsx_sm4_gcm_aesni_avx2_seal(const struct ktlsx_aead_key *key,
-				const struct ktlsx_aead_text *texts, unsigned int count)
+				   const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	struct gcm_stream s port_uninitialized;
 
@@ -77,7 +78,7 @@ void ktlsx_sm4_gcm_aesni_avx2_seal(const struct ktlsx_aead_key *key,
  * Return: how many records verified before the first that did not.
  */
 unsigned int ktlsx_sm4_gcm_aesni_avx2_open(const struct ktlsx_aead_key *key,
-					const struct ktlsx_aead_text *texts, unsigned int count)
+					   const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	struct gcm_stream s port_uninitialized;
 	__m128i differ;
@@ -94,7 +95,7 @@ unsigned int ktlsx_sm4_gcm_aesni_avx2_open(const struct ktlsx_aead_key *key,
 }
 
 static void aesni_avx2_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
-			 const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+			     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
 	struct gcm_stream s port_uninitialized;
 

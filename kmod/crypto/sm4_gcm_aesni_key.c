@@ -11,7 +11,7 @@
 #include "sm4_aesni.h"
 #include "sm4_gcm.h"
 
-/* Of what AES makes of a byte that sm4_pre mapped: S(x) of SM4. */
+/* Of what AES makes of a byte x brought into the basis: S(x). */
 static const struct sm4_nibbles sm4_out __aligned(16) = {
 	{ 0x2f, 0xa5, 0xc4, 0x4e, 0x30, 0xba, 0xdb, 0x51,
 	  0xca, 0x40, 0x21, 0xab, 0xd5, 0x5f, 0x3e, 0xb4 },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Owns the SM4-GCM engine for GFNI, VPCLMULQDQ and 256-bit vectors: its hash, and the cipher it chooses.
+ * Owns the SM4-GCM engine for GFNI, VPCLMULQDQ and 256-bit vectors: its hash, and the
+ * cipher it chooses.
  * Must not know: TLS, other engines. Every function here runs inside a vector section.
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; RFC 8998; 96-bit nonces only.
@@ -108,7 +109,7 @@ unsigned int ktlsx_sm4_gcm_gfni256_open(const struct ktlsx_aead_key *key,
 }
 
 static void gfni256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
-			 const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+			  const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
 	struct gcm_stream s port_uninitialized;
 

@@ -229,9 +229,10 @@ static noinline __m128i run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor 
 
 static __always_inline void set_up_nonce(struct gcm_stream *s, const u8 *nonce)
 {
-	const __m512i places = _mm512_set_epi64(
-		0x0f0f0f0f0e0e0e0e, 0x0d0d0d0d0c0c0c0c, 0x0b0b0b0b0a0a0a0a, 0x0909090908080808,
-		0x0707070706060606, 0x0505050504040404, 0x0303030302020202, 0x0101010100000000);
+	const __m512i places = _mm512_set_epi64(0x0f0f0f0f0e0e0e0e, 0x0d0d0d0d0c0c0c0c,
+						0x0b0b0b0b0a0a0a0a, 0x0909090908080808,
+						0x0707070706060606, 0x0505050504040404,
+						0x0303030302020202, 0x0101010100000000);
 	const __m128i reversed = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
 	__m128i bytes = bounce_load_partial(nonce, KTLSX_AEAD_NONCE_LEN);
 

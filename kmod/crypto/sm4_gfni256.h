@@ -19,12 +19,10 @@ struct sm4_gfni256 {
 	u8 rotated_3[2][16];
 };
 
-#define SM4_FOUR_TIMES(x) { (x), (x), (x), (x) }
-
 static const struct sm4_gfni256 sm4_gfni256 __aligned(32) = {
-	.mp = SM4_FOUR_TIMES(KTLSX_SM4_MP),
-	.mq = SM4_FOUR_TIMES(KTLSX_SM4_MQ),
-	.mr = SM4_FOUR_TIMES(KTLSX_SM4_MR),
+	.mp = { KTLSX_SM4_MP, KTLSX_SM4_MP, KTLSX_SM4_MP, KTLSX_SM4_MP },
+	.mq = { KTLSX_SM4_MQ, KTLSX_SM4_MQ, KTLSX_SM4_MQ, KTLSX_SM4_MQ },
+	.mr = { KTLSX_SM4_MR, KTLSX_SM4_MR, KTLSX_SM4_MR, KTLSX_SM4_MR },
 	.rotated_1 = { SM4_ROTATED_1, SM4_ROTATED_1 },
 	.rotated_2 = { SM4_ROTATED_2, SM4_ROTATED_2 },
 	.rotated_3 = { SM4_ROTATED_3, SM4_ROTATED_3 },

@@ -26,9 +26,10 @@
 static __always_inline void sm4_spread_keys(const u32 folded[KTLSX_SM4_ROUNDS],
 					    u32 keys[KTLSX_SM4_ROUNDS][4])
 {
-	const __m512i places = _mm512_set_epi64(
-		0x0c0c0c0c0d0d0d0d, 0x0e0e0e0e0f0f0f0f, 0x0808080809090909, 0x0a0a0a0a0b0b0b0b,
-		0x0404040405050505, 0x0606060607070707, 0x0000000001010101, 0x0202020203030303);
+	const __m512i places = _mm512_set_epi64(0x0c0c0c0c0d0d0d0d, 0x0e0e0e0e0f0f0f0f,
+						0x0808080809090909, 0x0a0a0a0a0b0b0b0b,
+						0x0404040405050505, 0x0606060607070707,
+						0x0000000001010101, 0x0202020203030303);
 	unsigned int i;
 
 	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4)

@@ -23,7 +23,7 @@
  * Sixteen registers are too few for constants: the compiler would keep those and send the
  * blocks through memory, which takes longer than a round. It must not know where they are.
  */
-#define sm4_opaque_pointer(p) __asm__ __volatile__("" : "+r"(p))
+#define sm4_opaque_pointer(p) ({ __asm__ __volatile__("" : "+r"(p)); })
 
 /* Half of a vector that is twice the same: as cheap as any load. */
 static __always_inline __m256i sm4_shuffle(__m256i x, const u8 places[2][16])

@@ -36,10 +36,16 @@ static __always_inline void vec512_store_aligned(void *p, __m512i v)
 	_mm512_store_si512(p, v);
 }
 
-/* A block at a multiple of 16, in every lane. */
+/*
+ * A block at a multiple of 16, in every lane. Left to itself, the compiler may load it once
+ * and shuffle it many times, which takes a port that is scarce; a load is free.
+ */
 static __always_inline __m512i vec512_spread(const void *p)
 {
-	return _mm512_broadcast_i32x4(vec128_load_aligned(p));
+	__m512i v;
+
+	__asm__("vbroadcasti32x4 %1, %0" : "=v"(v) : "m"(*(const __m128i *)p));
+	return v;
 }
 
 static __always_inline __m512i vec512_xor3(__m512i a, __m512i b, __m512i c)
@@ -50,9 +56,10 @@ static __always_inline __m512i vec512_xor3(__m512i a, __m512i b, __m512i c)
 /* Blocks as the reflected polynomials GHASH computes with, and back. */
 static __always_inline __m512i vec512_swap_bytes(__m512i v)
 {
-	const __m128i reversed = _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const long long low = 0x08090a0b0c0d0e0f, high = 0x0001020304050607;
+	const __m512i reversed = _mm512_set_epi64(high, low, high, low, high, low, high, low);
 
-	return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(reversed));
+	return _mm512_shuffle_epi8(v, reversed);
 }
 
 static __always_inline __m512i vec512_swap_halves(__m512i v)

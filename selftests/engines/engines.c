@@ -4,10 +4,8 @@
  * then every engine of every algorithm against the generic one; the results are in the kernel log.
  * Must not know: the algorithms, but from their table; who reads the log.
  * Concurrency: load time only.
- * Specification: KTAP version 1, each line behind "ktap: ".
+ * Specification: KTAP version 1.
  */
-#define pr_fmt(fmt) "ktap: " fmt
-
 #include "engines.h"
 
 #include <linux/module.h>
@@ -20,7 +18,7 @@ static char *isa = "";
 module_param(isa, charp, 0444);
 MODULE_PARM_DESC(isa, "name of the best engine allowed, as the parameter of ktlsx");
 
-static unsigned int rounds = 300;
+static unsigned int rounds = 100;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "runs of records for each engine");
 
@@ -54,7 +52,7 @@ static void __init skip(const char *alg, const struct ktlsx_aead_engine *engine)
 		strlcat(names, " ", sizeof(names));
 		strlcat(names, extensions[i].name, sizeof(names));
 	}
-	pr_info("ok %u %s %s # SKIP this CPU has no%s\n", ++number, alg, engine->name, names);
+	ktap("ok %u %s %s # SKIP this CPU has no%s\n", ++number, alg, engine->name, names);
 }
 
 static unsigned int __init count_tests(void)
@@ -73,7 +71,7 @@ static void __init test_known_answers(void)
 {
 	int err = ktlsx_selftest();
 
-	pr_info("%sok %u known answers\n", err ? "not " : "", ++number);
+	ktap("%sok %u known answers\n", err ? "not " : "", ++number);
 }
 
 static void __init test_engine(const struct ktlsx_aead *aead,
@@ -87,7 +85,7 @@ static void __init test_engine(const struct ktlsx_aead *aead,
 	}
 	/* each engine gets the same records */
 	prandom_seed_state(&rnd, seed);
-	pr_info("%sok %u %s %s%s\n", trial_run(aead, engine, &rnd, rounds) ? "not " : "",
+	ktap("%sok %u %s %s%s\n", trial_run(aead, engine, &rnd, rounds) ? "not " : "",
 		number + 1, aead->name, engine->name, engine == aead->fast ? ", chosen" : "");
 	number++;
 }
@@ -103,8 +101,8 @@ static int __init engines_init(void)
 		return err;
 	while (!seed)
 		seed = get_random_u32();
-	pr_info("1..%u\n", count_tests());
-	pr_info("# isa=%s rounds=%u seed=%u\n", isa, rounds, seed);
+	ktap("1..%u\n", count_tests());
+	ktap("# isa=%s rounds=%u seed=%u\n", isa, rounds, seed);
 	test_known_answers();
 	for (alg = 0; alg < KTLSX_AEAD_COUNT; alg++)
 		for (row = ktlsx_aead_find(alg)->engines; *row; row++)

@@ -12,6 +12,9 @@
 
 #include "crypto/aead.h"
 
+/* A line of KTAP; what it stands behind tells it from other lines of the kernel log. */
+#define ktap(...) pr_info("ktap: " __VA_ARGS__)
+
 #define PLACES_SPANS_MAX 8
 
 /**

@@ -53,7 +53,7 @@ compile() {
 
 	headers=$(find "$1/usr/src" -maxdepth 1 -name 'linux-headers-*-amd64' -printf '/usr/src/%f\n')
 	[ -n "$headers" ] || die "no kernel headers in $1"
-	enter "$1" "$2" nice make -C "$headers" M=/tmp/build -j"$(nproc)" DEB_BUILD_ARCH=amd64 DEB_HOST_ARCH=amd64 \
+	enter "$1" "$2" nice make -C "$headers" M=/tmp/build -j"$(nproc)" DEB_BUILD_ARCH=amd64 DEB_HOST_ARCH=amd64 -k \
 		CONFIG_DEBUG_INFO_BTF_MODULES= cmd_checkdoc= W=1 KCFLAGS="-Werror -Wframe-larger-than=$frame_max -fstack-usage" modules
 }
 
@@ -62,7 +62,7 @@ objtool_is_clean() {
 	local unseen
 
 	unseen=$(find "$1/crypto" -name '.*.o.cmd' -exec grep -L 'objtool/objtool' {} +)
-	if [ -n "$unseen" ] && ! grep -q 'objtool/objtool' "$1/.ktlsx_engines.o.cmd"; then
+	if [ -n "$unseen" ] && ! grep -qs 'objtool/objtool' "$1/.ktlsx_engines.o.cmd"; then
 		echo "# objtool has not seen all objects"
 		return 1
 	fi

@@ -70,7 +70,7 @@ static size_t random_text_len(struct rnd_state *rnd)
 
 static int complain(const struct trial *t, const struct record *r, const char *what)
 {
-	pr_info("# %s: record %td of %u: text %zu, aad %zu, %s\n", what, r - t->records, t->count,
+	ktap("# %s: record %td of %u: text %zu, aad %zu, %s\n", what, r - t->records, t->count,
 		r->text_len, r->aad_len, r->in_place ? "in place" : "apart");
 	return -EBADMSG;
 }
@@ -235,7 +235,7 @@ static int check_open(struct trial *t, unsigned int good)
 	verified = ktlsx_aead_open_run(t->engine, &t->key, t->texts, t->count);
 	ktlsx_aead_leave(t->engine);
 	if (verified != good) {
-		pr_info("# %u records verify, not %u\n", verified, good);
+		ktap("# %u records verify, not %u\n", verified, good);
 		return complain(t, &t->records[good % t->count], "wrong verdict");
 	}
 	for (i = 0; !err && i < t->count; i++)
@@ -269,7 +269,7 @@ static int next_key(struct trial *t)
 	ktlsx_aead_leave(t->engine);
 	if (!memcmp(&t->key, &t->expected, sizeof(t->key)))
 		return 0;
-	pr_info("# prepares another key\n");
+	ktap("# prepares another key\n");
 	return -EBADMSG;
 }
 
@@ -317,7 +317,7 @@ int trial_run(const struct ktlsx_aead *aead, const struct ktlsx_aead_engine *eng
 		cond_resched();
 	}
 	if (err)
-		pr_info("# round %u of %u: %d\n", i, rounds, err);
+		ktap("# round %u of %u: %d\n", i, rounds, err);
 	kvfree(t);
 	return err;
 }

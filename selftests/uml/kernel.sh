@@ -19,10 +19,14 @@ make_um() { nice make -C "$tree" ARCH=um -j"$(nproc)" "$@"; }
 
 # All that is not asked for is off; what is asked for and does not come has to be said.
 configure() {
-	make_um KCONFIG_ALLCONFIG="$here/config" allnoconfig
+	make_um KCONFIG_ALLCONFIG="$here/config" allnoconfig || return 1
 	grep '^CONFIG_' "$here/config" | sort > "$scratch/asked"
 	sort "$tree/.config" | comm -23 "$scratch/asked" - > "$scratch/missing"
-	[ ! -s "$scratch/missing" ] || die "this kernel cannot have: $(tr '\n' ' ' < "$scratch/missing")"
+	[ ! -s "$scratch/missing" ] || { echo "this kernel cannot have: $(tr '\n' ' ' < "$scratch/missing")"; return 1; }
+}
+
+compile() {
+	configure && make_um linux modules && make_um -s kernelrelease > "$scratch/new/release"
 }
 
 # What a module needs to be built stays: headers, scripts, makefiles.
@@ -41,13 +45,8 @@ build() {
 	say "unpacking $(basename "$source")"
 	tar -xf "$source" -C "$tree" --strip-components=1
 	say "building Linux $kernel for user mode: some minutes, once"
-	{
-		configure
-		make_um linux modules
-		make_um -s kernelrelease > "$scratch/release"
-	} > "$scratch/log" 2>&1 || { tail -n 30 "$scratch/log" >&2; die "it does not build"; }
+	compile > "$scratch/log" 2>&1 || { tail -n 30 "$scratch/log" >&2; die "it does not build"; }
 	strip -o "$scratch/new/linux" "$tree/linux"
-	tail -n 1 "$scratch/release" > "$scratch/new/release"
 	(prune)
 	(cd "$scratch/new" && find . -type f -print0 | sort -z | xargs -0 sha256sum > "$scratch/sums")
 	mv "$scratch/sums" "$scratch/new/SHA256SUMS"

@@ -5,6 +5,7 @@
 # Must not know: how that kernel is made, how it is booted and judged, what the tests test.
 # Concurrency: as selftests/vm/run.sh.
 # run.sh: the engines of the record crypto; ends with "N passed, N failed, N skipped".
+# KTLSX_PARAMS=seed=5,rounds=1000: parameters of the module of engine tests, which prints the seed it used.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,9 +15,11 @@ seconds=${KTLSX_TIMEOUT:-300}
 say() { printf '# uml: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
+# KASAN makes frames larger than they are on the kernels that count: `make crypto-kernels` judges those.
 build_module() {
 	"$here/../engines/assemble.sh" "$scratch/module"
-	nice make -C "$kernel/tree" ARCH=um "M=$scratch/module" -j"$(nproc)" KCFLAGS=-Werror modules > "$scratch/log" 2>&1 || {
+	nice make -C "$kernel/tree" ARCH=um "M=$scratch/module" -j"$(nproc)" \
+		KCFLAGS="-Werror -Wframe-larger-than=8192" modules > "$scratch/log" 2>&1 || {
 		tail -n 40 "$scratch/log" >&2
 		die "the module does not build"
 	}
