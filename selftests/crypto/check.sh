@@ -29,7 +29,7 @@ run() {
 	rm -f "$log"
 }
 
-for program in known_answers random runs sm3 cbc race residue seal open; do
+for program in known_answers random runs sm3 cbc timing_cbc race residue seal open; do
 	run "$program" "$build/plain/$program"
 done
 if [[ -x $build/sanitized/known_answers ]]; then
