@@ -12,11 +12,8 @@
 
 #include <immintrin.h>
 
-typedef __m512i lanes;
-
+#define lanes __m512i
 #define LANES 16
-/* groups of blocks, one in each lane, for which there are registers */
-#define LANES_GROUPS 4
 
 #define lanes_rol(x, n) _mm512_rol_epi32(x, n)
 
@@ -28,37 +25,6 @@ static __always_inline lanes lanes_load(const void *p)
 static __always_inline void lanes_store(void *p, lanes x)
 {
 	_mm512_store_si512(p, x);
-}
-
-/* Blocks at any alignment. */
-static __always_inline lanes lanes_load_blocks(const u8 *p)
-{
-	return _mm512_loadu_si512((const void *)p);
-}
-
-static __always_inline void lanes_store_blocks(u8 *p, lanes x)
-{
-	_mm512_storeu_si512((void *)p, x);
-}
-
-/*
- * Hidden from the compiler: memory that may change is not to be loaded again, and addresses
- * are not to be computed in vectors.
- */
-static __always_inline __m128i lanes_block(const u8 *p)
-{
-	__m128i x;
-
-	__asm__("" : "+r"(p));
-	x = _mm_loadu_si128((const void *)p);
-	__asm__("" : "+v"(x));
-	return x;
-}
-
-static __always_inline void lanes_store_block(u8 *p, __m128i x)
-{
-	__asm__("" : "+r"(p));
-	_mm_storeu_si128((void *)p, x);
 }
 
 static __always_inline lanes lanes_zero(void)
@@ -118,74 +84,14 @@ static __always_inline lanes lanes_last_byte_then(lanes a, lanes b)
 static __always_inline lanes lanes_move_bytes(lanes x, u32 bytes)
 {
 	const __m128i quads = _mm_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+	__m128i places = _mm_add_epi8(quads, _mm_set1_epi32((int)bytes));
 
-	return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(
-					      _mm_add_epi8(quads, _mm_set1_epi32((int)bytes))));
-}
-
-/*
- * Each 128 bits of the four vectors hold a block; words, their first byte highest, of equal
- * place come together. Which lane a block goes to is for lanes_to_blocks() to know.
- */
-static __always_inline void lanes_from_blocks(lanes x[4])
-{
-	lanes a = _mm512_unpacklo_epi32(x[0], x[1]), b = _mm512_unpackhi_epi32(x[0], x[1]);
-	lanes c = _mm512_unpacklo_epi32(x[2], x[3]), d = _mm512_unpackhi_epi32(x[2], x[3]);
-
-	x[0] = lanes_move_bytes(_mm512_unpacklo_epi64(a, c), 0x00010203);
-	x[1] = lanes_move_bytes(_mm512_unpackhi_epi64(a, c), 0x00010203);
-	x[2] = lanes_move_bytes(_mm512_unpacklo_epi64(b, d), 0x00010203);
-	x[3] = lanes_move_bytes(_mm512_unpackhi_epi64(b, d), 0x00010203);
-}
-
-static __always_inline void lanes_to_blocks(lanes x[4])
-{
-	lanes a = _mm512_unpacklo_epi32(x[0], x[1]), b = _mm512_unpackhi_epi32(x[0], x[1]);
-	lanes c = _mm512_unpacklo_epi32(x[2], x[3]), d = _mm512_unpackhi_epi32(x[2], x[3]);
-
-	x[0] = lanes_move_bytes(_mm512_unpacklo_epi64(a, c), 0x00010203);
-	x[1] = lanes_move_bytes(_mm512_unpackhi_epi64(a, c), 0x00010203);
-	x[2] = lanes_move_bytes(_mm512_unpacklo_epi64(b, d), 0x00010203);
-	x[3] = lanes_move_bytes(_mm512_unpackhi_epi64(b, d), 0x00010203);
+	return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(places));
 }
 
 static __always_inline lanes lanes_rol_8(lanes x)
 {
 	return _mm512_rol_epi32(x, 8);
-}
-
-/* 16 bytes from @off on of each source; then lane n holds word w of source n in x[w]. */
-static __always_inline void lanes_gather(lanes x[4], const u8 *const src[LANES], size_t off)
-{
-	unsigned int i;
-
-	for (i = 0; i < 4; i++) {
-		x[i] = _mm512_castsi128_si512(lanes_block(src[i] + off));
-		x[i] = _mm512_inserti32x4(x[i], lanes_block(src[i + 4] + off), 1);
-		x[i] = _mm512_inserti32x4(x[i], lanes_block(src[i + 8] + off), 2);
-		x[i] = _mm512_inserti32x4(x[i], lanes_block(src[i + 12] + off), 3);
-	}
-	lanes_from_blocks(x);
-}
-
-/* And back. */
-static __always_inline void lanes_scatter(lanes x[4], u8 *const dst[LANES], size_t off)
-{
-	unsigned int i;
-
-	lanes_to_blocks(x);
-	for (i = 0; i < 4; i++) {
-		lanes_store_block(dst[i] + off, _mm512_castsi512_si128(x[i]));
-		lanes_store_block(dst[i + 4] + off, _mm512_extracti32x4_epi32(x[i], 1));
-		lanes_store_block(dst[i + 8] + off, _mm512_extracti32x4_epi32(x[i], 2));
-		lanes_store_block(dst[i + 12] + off, _mm512_extracti32x4_epi32(x[i], 3));
-	}
-}
-
-/* The vector of blocks @x moved by one block, @before the first of them coming in. */
-static __always_inline lanes lanes_blocks_before(lanes x, __m128i before)
-{
-	return _mm512_alignr_epi64(x, _mm512_broadcast_i32x4(before), 6);
 }
 
 #endif

@@ -85,12 +85,12 @@ static __always_inline void load(__m256i ring[RING], const u8 *blocks, size_t co
 	const __m256i swap = _mm256_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3,
 					     12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
 	__m256i rows[LANES];
+	const u8 *block;
 	unsigned int half, i;
 
 	for (half = 0; half < 2; half++) {
 		for (i = 0; i < LANES; i++) {
-			const u8 *block = blocks + KTLSX_SM3_BLOCK_LEN * min_t(size_t, i, count - 1);
-
+			block = blocks + KTLSX_SM3_BLOCK_LEN * min_t(size_t, i, count - 1);
 			rows[i] = _mm256_loadu_si256((const void *)(block + 32 * half));
 			rows[i] = _mm256_shuffle_epi8(rows[i], swap);
 		}
@@ -104,78 +104,81 @@ static __always_inline void in_this_order(u32 *sum)
 	__asm__("" : "+r"(*sum));
 }
 
-/* One of the first sixteen rounds; the names of the state turn by one place each time. */
-#define EARLY_ROUND(a, b, c, d, e, f, g, h, i, now, ahead) do {				\
-	u32 a12 = rol(a, 12), w0 = (now), ss1 = t[i] + a12;				\
-											\
-	d += (a ^ b ^ c) + (w0 ^ (ahead));						\
-	h += (e ^ f ^ g) + w0;								\
-	in_this_order(&d);								\
-	in_this_order(&h);								\
-	in_this_order(&ss1);								\
-	ss1 = rol(ss1 + e, 7);								\
-	h += ss1;									\
-	d += ss1 ^ a12;									\
-	b = rol(b, 9);									\
-	f = rol(f, 19);									\
-	h ^= rol(h, 9) ^ rol(h, 17);							\
-} while (0)
+/* Where the standard's word @n of the state is after as many rounds as @turn, less than four. */
+static __always_inline unsigned int at(unsigned int n, unsigned int turn)
+{
+	return (n & 4) | ((n - turn) & 3);
+}
+
+/* One of the first sixteen rounds. @turn: its number, of which the last two bits are known */
+static __always_inline void early_round(u32 s[KTLSX_SM3_WORDS], unsigned int turn, u32 constant,
+					u32 now, u32 ahead)
+{
+	u32 a = s[at(0, turn)], b = s[at(1, turn)], c = s[at(2, turn)], d = s[at(3, turn)];
+	u32 e = s[at(4, turn)], f = s[at(5, turn)], g = s[at(6, turn)], h = s[at(7, turn)];
+	u32 a12 = rol(a, 12), ss1 = constant + a12;
+
+	d += (a ^ b ^ c) + (now ^ ahead);
+	h += (e ^ f ^ g) + now;
+	in_this_order(&d);
+	in_this_order(&h);
+	in_this_order(&ss1);
+	ss1 = rol(ss1 + e, 7);
+	h += ss1;
+	d += ss1 ^ a12;
+	s[at(1, turn)] = rol(b, 9);
+	s[at(3, turn)] = d;
+	s[at(5, turn)] = rol(f, 19);
+	s[at(7, turn)] = h ^ rol(h, 9) ^ rol(h, 17);
+}
 
 /*
- * One of the others. In the order of compilers it takes a third longer: the new e has a way of
- * seven cycles to the next one, and whatever else gets a port first adds to it. The majority
- * is (b & c) + ((b ^ c) & a), the choice (e & f) + (~e & g), which SS1 meets half way.
+ * One of the others, as ordered by trial: the new e has a way of seven cycles to the next one,
+ * and whatever gets a port before what is on that way adds to it; in the order of compilers it
+ * takes a tenth longer. The majority is (b & c) + ((b ^ c) & a), the choice (e & f) + (~e & g).
  */
-#define LATE_ROUND(a, b, c, d, e, f, g, h, i) do {					\
-	u32 t0, t1, t2;								\
-											\
-	__asm__("addl %[now], %[h_]\n\t"						\
-		"movl %[now], %[t2]\n\t"						\
-		"xorl %[ahead], %[t2]\n\t"					\
-		"addl %[t2], %[d_]\n\t"							\
-		"movl %[b_], %[t2]\n\t"							\
-		"andl %[c_], %[t2]\n\t"							\
-		"addl %[t2], %[d_]\n\t"							\
-		"rorxl $20, %[a_], %[t0]\n\t"						\
-		"movl %[constant], %[t1]\n\t"					\
-		"addl %[t0], %[t1]\n\t"							\
-		"addl %[e_], %[t1]\n\t"							\
-		"movl %[e_], %[t2]\n\t"							\
-		"andl %[f_], %[t2]\n\t"							\
-		"addl %[t2], %[h_]\n\t"							\
-		"andnl %[g_], %[e_], %[t2]\n\t"						\
-		"rorxl $25, %[t1], %[t1]\n\t"						\
-		"xorl %[t1], %[t0]\n\t"							\
-		"addl %[t2], %[t1]\n\t"							\
-		"addl %[t1], %[h_]\n\t"							\
-		"movl %[b_], %[t2]\n\t"							\
-		"xorl %[c_], %[t2]\n\t"							\
-		"andl %[a_], %[t2]\n\t"							\
-		"addl %[t2], %[d_]\n\t"							\
-		"addl %[t0], %[d_]\n\t"							\
-		"rorxl $23, %[h_], %[t2]\n\t"						\
-		"rorxl $15, %[h_], %[t1]\n\t"						\
-		"xorl %[t2], %[h_]\n\t"							\
-		"xorl %[t1], %[h_]\n\t"							\
-		"rorxl $23, %[b_], %[b_]\n\t"						\
-		"rorxl $13, %[f_], %[f_]"							\
-		: [a_]"+r"(a), [b_]"+r"(b), [c_]"+r"(c), [d_]"+r"(d), [e_]"+r"(e), [f_]"+r"(f), \
-		  [g_]"+r"(g), [h_]"+r"(h), [t0]"=&r"(t0), [t1]"=&r"(t1), [t2]"=&r"(t2)	\
-		: [now]"m"(w[LANES * (i)]), [ahead]"m"(w[LANES * ((i) + 4)]),		\
-		  [constant]"m"(t[i])							\
-		: "cc");								\
-} while (0)
+static __always_inline void late_round(u32 s[KTLSX_SM3_WORDS], unsigned int turn,
+				       const u32 *constant, const u32 *now, const u32 *ahead)
+{
+	u32 t0, t1, t2;
 
-#define FOUR_EARLY_ROUNDS(now, ahead) do {						\
-	EARLY_ROUND(a, b, c, d, e, f, g, h, 0, now(0), ahead(0));			\
-	EARLY_ROUND(d, a, b, c, h, e, f, g, 1, now(1), ahead(1));			\
-	EARLY_ROUND(c, d, a, b, g, h, e, f, 2, now(2), ahead(2));			\
-	EARLY_ROUND(b, c, d, a, f, g, h, e, 3, now(3), ahead(3));			\
-} while (0)
-
-#define FROM_BLOCK(j) port_get_be32(block + 4 * (j))
-#define FROM_NEXT(j) port_get_be32(block + 16 + 4 * (j))
-#define FROM_LANE(j) w[LANES * (j)]
+	__asm__("movl %[now], %[t2]\n\t"
+		"movl %[constant], %[t1]\n\t"
+		"addl %[t2], %[h]\n\t"
+		"xorl %[ahead], %[t2]\n\t"
+		"addl %[t2], %[d]\n\t"
+		"movl %[b], %[t2]\n\t"
+		"andl %[c], %[t2]\n\t"
+		"addl %[t2], %[d]\n\t"
+		"rorxl $20, %[a], %[t0]\n\t"
+		"addl %[t0], %[t1]\n\t"
+		"movl %[e], %[t2]\n\t"
+		"andl %[f], %[t2]\n\t"
+		"addl %[e], %[t1]\n\t"
+		"addl %[t2], %[h]\n\t"
+		"movl %[b], %[t2]\n\t"
+		"xorl %[c], %[t2]\n\t"
+		"andl %[a], %[t2]\n\t"
+		"addl %[t2], %[d]\n\t"
+		"andnl %[g], %[e], %[t2]\n\t"
+		"addl %[t2], %[h]\n\t"
+		"rorxl $25, %[t1], %[t1]\n\t"
+		"xorl %[t1], %[t0]\n\t"
+		"addl %[t1], %[h]\n\t"
+		"addl %[t0], %[d]\n\t"
+		"rorxl $23, %[b], %[b]\n\t"
+		"rorxl $13, %[f], %[f]\n\t"
+		"rorxl $23, %[h], %[t2]\n\t"
+		"rorxl $15, %[h], %[t1]\n\t"
+		"xorl %[t2], %[h]\n\t"
+		"xorl %[t1], %[h]"
+		: [b]"+r"(s[at(1, turn)]), [d]"+r"(s[at(3, turn)]), [f]"+r"(s[at(5, turn)]),
+		  [h]"+r"(s[at(7, turn)]), [t0]"=&r"(t0), [t1]"=&r"(t1), [t2]"=&r"(t2)
+		: [a]"r"(s[at(0, turn)]), [c]"r"(s[at(2, turn)]), [e]"r"(s[at(4, turn)]),
+		  [g]"r"(s[at(6, turn)]), [now]"m"(*now), [ahead]"m"(*ahead),
+		  [constant]"m"(*constant)
+		: "cc");
+}
 
 static __always_inline void add_word(u32 *to, u32 x)
 {
@@ -184,32 +187,43 @@ static __always_inline void add_word(u32 *to, u32 x)
 	in_this_order(to);
 }
 
+static __always_inline u32 word(const u8 *block, unsigned int i)
+{
+	return port_get_be32(block + 4 * i);
+}
+
 /* @w: word 16 of the block, and every LANES-th after it the next one. */
 static __always_inline void compress(u32 state[KTLSX_SM3_WORDS], const u8 *block, const u32 *w)
 {
-	u32 a = state[0], b = state[1], c = state[2], d = state[3];
-	u32 e = state[4], f = state[5], g = state[6], h = state[7];
+	u32 s[KTLSX_SM3_WORDS] = { state[0], state[1], state[2], state[3],
+				   state[4], state[5], state[6], state[7] };
 	const u32 *t = ktlsx_sm3_constants;
 
-	for (; t < ktlsx_sm3_constants + 12; t += 4, block += 16)
-		FOUR_EARLY_ROUNDS(FROM_BLOCK, FROM_NEXT);
-	FOUR_EARLY_ROUNDS(FROM_BLOCK, FROM_LANE);
-	for (t += 4; t < ktlsx_sm3_constants + 64; t += 4, w += LANES * 4) {
-		LATE_ROUND(a, b, c, d, e, f, g, h, 0);
-		LATE_ROUND(d, a, b, c, h, e, f, g, 1);
-		LATE_ROUND(c, d, a, b, g, h, e, f, 2);
-		LATE_ROUND(b, c, d, a, f, g, h, e, 3);
+	for (; t < ktlsx_sm3_constants + 12; t += 4, block += 16) {
+		early_round(s, 0, t[0], word(block, 0), word(block, 4));
+		early_round(s, 1, t[1], word(block, 1), word(block, 5));
+		early_round(s, 2, t[2], word(block, 2), word(block, 6));
+		early_round(s, 3, t[3], word(block, 3), word(block, 7));
 	}
-
+	early_round(s, 0, t[0], word(block, 0), w[0]);
+	early_round(s, 1, t[1], word(block, 1), w[LANES]);
+	early_round(s, 2, t[2], word(block, 2), w[LANES * 2]);
+	early_round(s, 3, t[3], word(block, 3), w[LANES * 3]);
+	for (t += 4; t < ktlsx_sm3_constants + 64; t += 4, w += LANES * 4) {
+		late_round(s, 0, &t[0], &w[0], &w[LANES * 4]);
+		late_round(s, 1, &t[1], &w[LANES], &w[LANES * 5]);
+		late_round(s, 2, &t[2], &w[LANES * 2], &w[LANES * 6]);
+		late_round(s, 3, &t[3], &w[LANES * 3], &w[LANES * 7]);
+	}
 	/* one by one: a vector of them costs more to put together than it saves */
-	add_word(&state[0], a);
-	add_word(&state[1], b);
-	add_word(&state[2], c);
-	add_word(&state[3], d);
-	add_word(&state[4], e);
-	add_word(&state[5], f);
-	add_word(&state[6], g);
-	add_word(&state[7], h);
+	add_word(&state[0], s[0]);
+	add_word(&state[1], s[1]);
+	add_word(&state[2], s[2]);
+	add_word(&state[3], s[3]);
+	add_word(&state[4], s[4]);
+	add_word(&state[5], s[5]);
+	add_word(&state[6], s[6]);
+	add_word(&state[7], s[7]);
 }
 
 /* Apart, because the two arrays together make too large a frame. */

@@ -10,14 +10,23 @@
 /* The expanded message lives in a ring: word j replaces word j - 16. */
 #define RING 16
 
-#define T4(t, j) T1(t, j), T1(t, (j) + 1), T1(t, (j) + 2), T1(t, (j) + 3)
-#define T1(t, j) ((t) << ((j) % 32) | (t) >> (-(j) & 31))
-
 const u32 ktlsx_sm3_constants[64] = {
-	T4(0x79cc4519u, 0), T4(0x79cc4519u, 4), T4(0x79cc4519u, 8), T4(0x79cc4519u, 12),
-	T4(0x7a879d8au, 16), T4(0x7a879d8au, 20), T4(0x7a879d8au, 24), T4(0x7a879d8au, 28),
-	T4(0x7a879d8au, 32), T4(0x7a879d8au, 36), T4(0x7a879d8au, 40), T4(0x7a879d8au, 44),
-	T4(0x7a879d8au, 48), T4(0x7a879d8au, 52), T4(0x7a879d8au, 56), T4(0x7a879d8au, 60),
+	0x79cc4519, 0xf3988a32, 0xe7311465, 0xce6228cb,
+	0x9cc45197, 0x3988a32f, 0x7311465e, 0xe6228cbc,
+	0xcc451979, 0x988a32f3, 0x311465e7, 0x6228cbce,
+	0xc451979c, 0x88a32f39, 0x11465e73, 0x228cbce6,
+	0x9d8a7a87, 0x3b14f50f, 0x7629ea1e, 0xec53d43c,
+	0xd8a7a879, 0xb14f50f3, 0x629ea1e7, 0xc53d43ce,
+	0x8a7a879d, 0x14f50f3b, 0x29ea1e76, 0x53d43cec,
+	0xa7a879d8, 0x4f50f3b1, 0x9ea1e762, 0x3d43cec5,
+	0x7a879d8a, 0xf50f3b14, 0xea1e7629, 0xd43cec53,
+	0xa879d8a7, 0x50f3b14f, 0xa1e7629e, 0x43cec53d,
+	0x879d8a7a, 0x0f3b14f5, 0x1e7629ea, 0x3cec53d4,
+	0x79d8a7a8, 0xf3b14f50, 0xe7629ea1, 0xcec53d43,
+	0x9d8a7a87, 0x3b14f50f, 0x7629ea1e, 0xec53d43c,
+	0xd8a7a879, 0xb14f50f3, 0x629ea1e7, 0xc53d43ce,
+	0x8a7a879d, 0x14f50f3b, 0x29ea1e76, 0x53d43cec,
+	0xa7a879d8, 0x4f50f3b1, 0x9ea1e762, 0x3d43cec5,
 };
 
 static __always_inline u32 rol(u32 x, unsigned int n)
@@ -47,7 +56,7 @@ static __always_inline u32 expand(u32 w[RING], unsigned int j)
 
 /* Round @j on a state whose names the caller turns by one place each time. */
 static __always_inline void one_round(u32 s[KTLSX_SM3_WORDS], u32 w[RING], unsigned int j,
-				     bool early)
+				      bool early)
 {
 	u32 a = s[0], b = s[1], c = s[2], e = s[4], f = s[5], g = s[6];
 	u32 a12 = rol(a, 12), ss1 = rol(a12 + e + ktlsx_sm3_constants[j], 7);

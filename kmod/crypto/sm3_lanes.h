@@ -26,54 +26,75 @@ static __always_inline lanes lanes_expand(lanes ring[RING], unsigned int j)
 	return x;
 }
 
-/* One round on a state whose names turn by one place each time. */
-#define LANES_ROUND(a, b, c, d, e, f, g, h, early, j, ahead) do {		\
-	lanes a12 = lanes_rol(a, 12), w0 = ring[(j) % RING];			\
-	lanes ss1 = lanes_add(lanes_add(a12, lanes_all_of(&ktlsx_sm3_constants[j])), e); \
-										\
-	d = lanes_add(d, (early) ? lanes_xor3(a, b, c) : lanes_majority(a, b, c)); \
-	h = lanes_add(h, (early) ? lanes_xor3(e, f, g) : lanes_choose(e, f, g)); \
-	d = lanes_add(d, lanes_xor(w0, ahead));					\
-	h = lanes_add(h, w0);							\
-	ss1 = lanes_rol(ss1, 7);						\
-	h = lanes_add(h, ss1);							\
-	d = lanes_add(d, lanes_xor(ss1, a12));					\
-	b = lanes_rol(b, 9);							\
-	f = lanes_rol(f, 19);							\
-	a12 = lanes_rol(h, 9);							\
-	h = lanes_xor3(h, a12, lanes_rol_8(a12));				\
-} while (0)
+/* Where the standard's word @n of the state is after as many rounds as @turn, less than four. */
+static __always_inline unsigned int lanes_at(unsigned int n, unsigned int turn)
+{
+	return (n & 4) | ((n - turn) & 3);
+}
 
-#define LANES_GIVEN(j) ((j) < RING ? ring[j] : lanes_expand(ring, j))
-#define LANES_EXPANDED(j) lanes_expand(ring, j)
+/* Round @j + @turn; @j is a multiple of four, and @early says whether it is below 16. */
+static __always_inline void lanes_sm3_round(lanes s[KTLSX_SM3_WORDS], lanes ring[RING],
+					    unsigned int j, unsigned int turn, bool early)
+{
+	lanes a = s[lanes_at(0, turn)], b = s[lanes_at(1, turn)], c = s[lanes_at(2, turn)];
+	lanes d = s[lanes_at(3, turn)], e = s[lanes_at(4, turn)], f = s[lanes_at(5, turn)];
+	lanes g = s[lanes_at(6, turn)], h = s[lanes_at(7, turn)], now = ring[(j + turn) % RING];
+	lanes a12 = lanes_rol(a, 12), h9;
+	lanes ss1 = lanes_add(lanes_add(a12, lanes_all_of(&ktlsx_sm3_constants[j + turn])), e);
 
-#define LANES_FOUR_ROUNDS(early, j, ahead) do {					\
-	LANES_ROUND(a, b, c, d, e, f, g, h, early, j, ahead((j) + 4));		\
-	LANES_ROUND(d, a, b, c, h, e, f, g, early, (j) + 1, ahead((j) + 5));	\
-	LANES_ROUND(c, d, a, b, g, h, e, f, early, (j) + 2, ahead((j) + 6));	\
-	LANES_ROUND(b, c, d, a, f, g, h, e, early, (j) + 3, ahead((j) + 7));	\
-} while (0)
+	d = lanes_add(d, early ? lanes_xor3(a, b, c) : lanes_majority(a, b, c));
+	h = lanes_add(h, early ? lanes_xor3(e, f, g) : lanes_choose(e, f, g));
+	if (early && j + turn < RING - 4)
+		d = lanes_add(d, lanes_xor(now, ring[j + turn + 4]));
+	else
+		d = lanes_add(d, lanes_xor(now, lanes_expand(ring, j + turn + 4)));
+	h = lanes_add(h, now);
+	ss1 = lanes_rol(ss1, 7);
+	h = lanes_add(h, ss1);
+	h9 = lanes_rol(h, 9);
+	s[lanes_at(1, turn)] = lanes_rol(b, 9);
+	s[lanes_at(3, turn)] = lanes_add(d, lanes_xor(ss1, a12));
+	s[lanes_at(5, turn)] = lanes_rol(f, 19);
+	s[lanes_at(7, turn)] = lanes_xor3(h, h9, lanes_rol_8(h9));
+}
+
+static __always_inline void lanes_load_state(lanes s[KTLSX_SM3_WORDS], const u32 *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < KTLSX_SM3_WORDS; i++)
+		s[i] = lanes_load(state + LANES * i);
+}
+
+static __always_inline void lanes_add_state(u32 *state, const lanes s[KTLSX_SM3_WORDS])
+{
+	unsigned int i;
+
+	for (i = 0; i < KTLSX_SM3_WORDS; i++)
+		lanes_store(state + LANES * i, lanes_xor(lanes_load(state + LANES * i), s[i]));
+}
+
+static __always_inline void lanes_four_rounds(lanes s[KTLSX_SM3_WORDS], lanes ring[RING],
+					      unsigned int j, bool early)
+{
+	lanes_sm3_round(s, ring, j, 0, early);
+	lanes_sm3_round(s, ring, j, 1, early);
+	lanes_sm3_round(s, ring, j, 2, early);
+	lanes_sm3_round(s, ring, j, 3, early);
+}
 
 /* One block in each lane; @ring holds its words and is used up. */
-static __always_inline void lanes_compress(lanes state[KTLSX_SM3_WORDS], lanes ring[RING])
+static __always_inline void lanes_compress(u32 *state, lanes ring[RING])
 {
-	lanes a = state[0], b = state[1], c = state[2], d = state[3];
-	lanes e = state[4], f = state[5], g = state[6], h = state[7];
+	lanes s[KTLSX_SM3_WORDS];
 	unsigned int j;
 
-	for (j = 0; j < 16; j += 4)
-		LANES_FOUR_ROUNDS(true, j, LANES_GIVEN);
+	lanes_load_state(s, state);
+	for (j = 0; j < RING; j += 4)
+		lanes_four_rounds(s, ring, j, true);
 	for (; j < 64; j += 4)
-		LANES_FOUR_ROUNDS(false, j, LANES_EXPANDED);
-
-	state[0] = lanes_xor(state[0], a);
-	state[1] = lanes_xor(state[1], b);
-	state[2] = lanes_xor(state[2], c);
-	state[3] = lanes_xor(state[3], d);
-	state[4] = lanes_xor(state[4], e);
-	state[5] = lanes_xor(state[5], f);
-	state[6] = lanes_xor(state[6], g);
-	state[7] = lanes_xor(state[7], h);
+		lanes_four_rounds(s, ring, j, false);
+	lanes_add_state(state, s);
 }
 
 #endif

@@ -17,5 +17,5 @@
  */
 void ktlsx_sm3_x16_avx512(u32 *state, u32 *words)
 {
-	lanes_compress((lanes *)(void *)state, (lanes *)(void *)words);
+	lanes_compress(state, (lanes *)(void *)words);
 }

@@ -17,5 +17,5 @@
  */
 void ktlsx_sm3_x8_avx2(u32 *state, u32 *words)
 {
-	lanes_compress((lanes *)(void *)state, (lanes *)(void *)words);
+	lanes_compress(state, (lanes *)(void *)words);
 }

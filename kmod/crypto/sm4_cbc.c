@@ -7,8 +7,7 @@
  * Specification: GB/T 38636-2020 section 6.3.3.4; RFC 2104.
  */
 #include "cpu.h"
-#include "sm4_cbc.h"
-#include "spans.h"
+#include "sm4_cbc_mode.h"
 
 #define CHUNK KTLSX_CBC_CHUNK_LEN
 /* As much of a record as one vector section may do. */

@@ -5,8 +5,8 @@
  * Concurrency: stateless, the key is read-only.
  * Specification: GB/T 32907-2016; NIST SP 800-38A section 6.2.
  */
-#include "lanes256.h"
-#include "sm4_cbc_lanes.h"
+#include "lanes256_blocks.h"
+#include "sm4_cbc_one.h"
 #include "sm4_cbc_run256.h"
 #include "sm4_aesni_avx2.h"
 
@@ -44,19 +44,19 @@ static __always_inline __m128i one_unfold(__m128i y)
 }
 
 void ktlsx_cbc_aesni_avx2_encrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,
-			       size_t blocks)
+				  size_t blocks)
 {
 	one_encrypt(key, chain, data, blocks);
 }
 
 void ktlsx_cbc_aesni_avx2_decrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,
-			       size_t blocks)
+				  size_t blocks)
 {
 	lanes_decrypt_all(key, chain, data, blocks);
 }
 
 void ktlsx_cbc_aesni_avx2_run(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lanes *l,
-			   size_t steps)
+			      size_t steps)
 {
 	lanes_run(key, l, steps);
 }

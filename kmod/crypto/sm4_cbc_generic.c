@@ -4,7 +4,7 @@
  * Must not know: vector instructions, HMAC. Concurrency: stateless, the key is read-only.
  * Specification: NIST SP 800-38A section 6.2 with SM4.
  */
-#include "sm4_cbc.h"
+#include "sm4_cbc_mode.h"
 
 #define BLOCK KTLSX_SM4_BLOCK_LEN
 

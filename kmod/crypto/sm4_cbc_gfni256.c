@@ -5,8 +5,8 @@
  * Concurrency: stateless, the key is read-only.
  * Specification: GB/T 32907-2016; NIST SP 800-38A section 6.2.
  */
-#include "lanes256.h"
-#include "sm4_cbc_lanes.h"
+#include "lanes256_blocks.h"
+#include "sm4_cbc_one.h"
 #include "sm4_cbc_run256.h"
 #include "sm4_gfni256.h"
 

@@ -5,9 +5,9 @@
  * Concurrency: stateless, the key is read-only.
  * Specification: GB/T 32907-2016; NIST SP 800-38A section 6.2.
  */
-#include "lanes512.h"
+#include "lanes512_blocks.h"
 #include "sm3_lanes.h"
-#include "sm4_cbc_lanes.h"
+#include "sm4_cbc_one.h"
 #include "sm4_gfni512.h"
 
 #define ONE_MATRIX(name) _mm_set1_epi64x((long long)KTLSX_SM4_##name)
@@ -84,23 +84,30 @@ void ktlsx_cbc_gfni512_decrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK],
 	lanes_decrypt_all(key, chain, data, blocks);
 }
 
-/* Four rounds of SM3 and eight of SM4: each waits for itself, and fills the other's gaps. */
-#define STITCHED(early, j, ahead) do {						\
-	const u32 *next = key->folded + 2 * (j) % KTLSX_SM4_ROUNDS + 1;		\
-										\
-	LANES_ROUND(a, b, c, d, e, f, g, h, early, j, ahead((j) + 4));		\
-	lanes_next(&t, &x[0], x[2], x[3], next[0]);				\
-	lanes_next(&t, &x[1], x[3], x[0], next[1]);				\
-	LANES_ROUND(d, a, b, c, h, e, f, g, early, (j) + 1, ahead((j) + 5));	\
-	lanes_next(&t, &x[2], x[0], x[1], next[2]);				\
-	lanes_next(&t, &x[3], x[1], x[2], next[3]);				\
-	LANES_ROUND(c, d, a, b, g, h, e, f, early, (j) + 2, ahead((j) + 6));	\
-	lanes_next(&t, &x[0], x[2], x[3], next[4]);				\
-	lanes_next(&t, &x[1], x[3], x[0], next[5]);				\
-	LANES_ROUND(b, c, d, a, f, g, h, e, early, (j) + 3, ahead((j) + 7));	\
-	lanes_next(&t, &x[2], x[0], x[1], next[6]);				\
-	lanes_next(&t, &x[3], x[1], x[2], next[7]);				\
-} while (0)
+/*
+ * Four rounds of SM3 from @j on, and eight of SM4, which starts anew every sixteen rounds of
+ * SM3: each waits for itself, and fills the other's gaps.
+ */
+static __always_inline void stitched_rounds(lanes s[KTLSX_SM3_WORDS], lanes ring[RING],
+					    lanes x[4], lanes *t, const u32 *folded,
+					    unsigned int j, bool early)
+{
+	/* of the next round always; behind the last one any key will do */
+	const u32 *next = folded + 2 * j % KTLSX_SM4_ROUNDS + 1;
+
+	lanes_sm3_round(s, ring, j, 0, early);
+	lanes_next(t, &x[0], x[2], x[3], next[0]);
+	lanes_next(t, &x[1], x[3], x[0], next[1]);
+	lanes_sm3_round(s, ring, j, 1, early);
+	lanes_next(t, &x[2], x[0], x[1], next[2]);
+	lanes_next(t, &x[3], x[1], x[2], next[3]);
+	lanes_sm3_round(s, ring, j, 2, early);
+	lanes_next(t, &x[0], x[2], x[3], next[4]);
+	lanes_next(t, &x[1], x[3], x[0], next[5]);
+	lanes_sm3_round(s, ring, j, 3, early);
+	lanes_next(t, &x[2], x[0], x[1], next[6]);
+	lanes_next(t, &x[3], x[1], x[2], folded[(2 * j + 8) % KTLSX_SM4_ROUNDS]);
+}
 
 /* Adds the plaintext to the block before, both in the basis and with words turned round. */
 static __always_inline lanes start_block(lanes x[4], const lanes words[4], u32 first_key)
@@ -143,51 +150,32 @@ static __always_inline void load_step(struct ktlsx_cbc_lanes *l, lanes first[4],
 		ring[i] = lanes_last_byte_then(rest[i - 8], rest[i - 7]);
 }
 
-static __always_inline void add_state(u32 *to, lanes x)
-{
-	lanes_store(to, lanes_xor(lanes_load(to), x));
-}
-
 /* One step in all lanes; in @l the chain is as start_block() wants it. */
 static noinline void run_step(const struct ktlsx_sm4_key *key, struct ktlsx_cbc_lanes *l,
 			      lanes rest[12], lanes ring[RING])
 {
-	lanes a, b, c, d, e, f, g, h, t, first[4], x[4];
+	lanes s[KTLSX_SM3_WORDS], x[4], first[4], t;
 	unsigned int j;
 
 	load_step(l, first, rest, ring);
 	for (j = 0; j < 4; j++)
 		x[j] = lanes_load(l->chain + LANES * j);
-	a = lanes_load(l->hash);
-	b = lanes_load(l->hash + LANES);
-	c = lanes_load(l->hash + LANES * 2);
-	d = lanes_load(l->hash + LANES * 3);
-	e = lanes_load(l->hash + LANES * 4);
-	f = lanes_load(l->hash + LANES * 5);
-	g = lanes_load(l->hash + LANES * 6);
-	h = lanes_load(l->hash + LANES * 7);
+	lanes_load_state(s, l->hash);
 
 	t = start_block(x, first, key->folded[0]);
 	for (j = 0; j < 16; j += 4)
-		STITCHED(true, j, LANES_GIVEN);
+		stitched_rounds(s, ring, x, &t, key->folded, j, true);
 	finish_block(x, l->dst, 0);
 	for (; j < 64; j += 4) {
 		if (j % 16 == 0)
 			t = start_block(x, &rest[j / 4 - 4], key->folded[0]);
-		STITCHED(false, j, LANES_EXPANDED);
+		stitched_rounds(s, ring, x, &t, key->folded, j, false);
 		if (j % 16 == 12)
 			finish_block(x, l->dst, j / 16 * BLOCK);
 	}
 	for (j = 0; j < 4; j++)
 		lanes_store(l->chain + LANES * j, x[j]);
-	add_state(l->hash, a);
-	add_state(l->hash + LANES, b);
-	add_state(l->hash + LANES * 2, c);
-	add_state(l->hash + LANES * 3, d);
-	add_state(l->hash + LANES * 4, e);
-	add_state(l->hash + LANES * 5, f);
-	add_state(l->hash + LANES * 6, g);
-	add_state(l->hash + LANES * 7, h);
+	lanes_add_state(l->hash, s);
 }
 
 /* Between words of ciphertext and what start_block() wants. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Owns SM4-CBC in vectors of any width: decrypting the blocks of a record in all lanes, and
- * encrypting one record, whose words are in vectors of four that are the same.
+ * Owns SM4-CBC in vectors of any width: decrypting the blocks of a record in all lanes.
  * Must not know: how wide a vector is, nor how a round is computed: the engine that includes
- * this has included lanes256.h or lanes512.h and defines what is declared first here.
+ * this has included lanes256_blocks.h or lanes512_blocks.h and defines what is declared first here.
  * Concurrency: stateless.
  * Specification: GB/T 32907-2016; the basis is that of sm4_basis.h.
  */
@@ -11,29 +10,17 @@
 #define KTLSX_CRYPTO_SM4_CBC_LANES_H
 
 #include "sm4_basis.h"
-#include "sm4_cbc.h"
+#include "sm4_cbc_mode.h"
 
 #define BLOCK KTLSX_SM4_BLOCK_LEN
 #define GROUP_LEN (LANES * BLOCK)
 
 /* One round on words in the basis: the next one takes the place of @a. */
 static void lanes_round(lanes *a, lanes b, lanes c, lanes d, u32 key);
-/*
- * A round that is waited for, the same in all four lanes: @t is the sum it starts from, and becomes that
- * of the next one, whose key is @next_key.
- */
-static void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key);
 /* Each byte multiplied by PRE. */
 static lanes lanes_fold(lanes x);
-static __m128i one_fold(__m128i x);
 /* From the basis: each byte multiplied by PRE_BACK, with its constant. */
 static lanes lanes_unfold(lanes y);
-static __m128i one_unfold(__m128i y);
-
-static __always_inline __m128i one_swap(__m128i x)
-{
-	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
-}
 
 /* One by one: what is stored as a vector stalls who loads its parts. */
 static __always_inline void lanes_advance(struct ktlsx_cbc_lanes *l)
@@ -91,14 +78,9 @@ static __always_inline __m128i lanes_decrypt(const u32 *folded, u8 *data, __m128
 	return last;
 }
 
-static noinline __m128i lanes_decrypt_many(const u32 *folded, u8 *data, __m128i before)
-{
-	return lanes_decrypt(folded, data, before, LANES_GROUPS);
-}
-
 static noinline __m128i lanes_decrypt_few(const u32 *folded, u8 *data, __m128i before)
 {
-	return lanes_decrypt(folded, data, before, 1);
+	return lanes_decrypt(folded, data, before, LANES_FEWEST);
 }
 
 static __always_inline void copy_blocks(u8 *to, const u8 *from, size_t blocks)
@@ -113,62 +95,29 @@ static __always_inline void copy_blocks(u8 *to, const u8 *from, size_t blocks)
 static __always_inline void lanes_decrypt_all(const struct ktlsx_sm4_key *key, u8 chain[BLOCK],
 					      u8 *data, size_t blocks)
 {
-	u8 rest[GROUP_LEN] __aligned(64);
+	u8 rest[GROUP_LEN * LANES_FEWEST] __aligned(64);
 	__m128i before = lanes_block(chain);
 	unsigned int i;
 
-	for (; blocks >= LANES * LANES_GROUPS; blocks -= LANES * LANES_GROUPS) {
-		before = lanes_decrypt_many(key->folded, data, before);
+	for (; LANES_GROUPS > LANES_FEWEST && blocks >= LANES * LANES_GROUPS;
+	     blocks -= LANES * LANES_GROUPS) {
+		before = lanes_decrypt(key->folded, data, before, LANES_GROUPS);
 		data += GROUP_LEN * LANES_GROUPS;
 	}
-	for (; blocks >= LANES; blocks -= LANES, data += GROUP_LEN)
+	for (; blocks >= LANES * LANES_FEWEST; blocks -= LANES * LANES_FEWEST) {
 		before = lanes_decrypt_few(key->folded, data, before);
+		data += GROUP_LEN * LANES_FEWEST;
+	}
 	if (blocks) {
 		copy_blocks(rest, data, blocks);
 		lanes_decrypt_few(key->folded, rest, before);
 		before = lanes_block(data + BLOCK * (blocks - 1));
 		copy_blocks(data, rest, blocks);
-		for (i = 0; i < 4; i++)
+		for (i = 0; i < 4 * LANES_FEWEST; i++)
 			lanes_store(rest + GROUP_LEN / 4 * i, lanes_zero());
 		barrier_data(rest);
 	}
 	_mm_storeu_si128((void *)chain, before);
-}
-
-/* As ktlsx_cbc_crypt_t. */
-static __always_inline void one_encrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,
-					size_t blocks)
-{
-	const __m128i constant = _mm_set1_epi8(KTLSX_SM4_PRE_CONST);
-	const u32 *folded = key->folded;
-	__m128i a, b, c, d, t, x;
-	unsigned int i;
-
-	x = _mm_xor_si128(one_fold(one_swap(lanes_block(chain))), constant);
-	d = _mm_shuffle_epi32(x, 0);
-	c = _mm_shuffle_epi32(x, 0x55);
-	b = _mm_shuffle_epi32(x, 0xaa);
-	a = _mm_shuffle_epi32(x, 0xff);
-	for (; blocks; blocks--, data += BLOCK) {
-		x = one_fold(one_swap(lanes_block(data)));
-		t = a;
-		a = _mm_xor_si128(d, _mm_shuffle_epi32(x, 0));
-		d = _mm_xor_si128(t, _mm_shuffle_epi32(x, 0xff));
-		t = b;
-		b = _mm_xor_si128(c, _mm_shuffle_epi32(x, 0x55));
-		c = _mm_xor_si128(t, _mm_shuffle_epi32(x, 0xaa));
-		t = _mm_xor_si128(_mm_set1_epi32((int)folded[0]), d);
-		t = _mm_xor_si128(t, _mm_xor_si128(b, c));
-		for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4) {
-			one_next(&t, &a, c, d, folded[i + 1]);
-			one_next(&t, &b, d, a, folded[i + 2]);
-			one_next(&t, &c, a, b, folded[i + 3]);
-			one_next(&t, &d, b, c, folded[(i + 4) % KTLSX_SM4_ROUNDS]);
-		}
-		x = _mm_unpacklo_epi64(_mm_unpacklo_epi32(d, c), _mm_unpacklo_epi32(b, a));
-		_mm_storeu_si128((void *)data, one_swap(one_unfold(x)));
-	}
-	_mm_storeu_si128((void *)chain, lanes_block(data - BLOCK));
 }
 
 #endif

@@ -7,8 +7,7 @@
  * Specification: GB/T 38636-2020 section 6.3.3.4. The attack: N. AlFardan and K. Paterson,
  * "Lucky Thirteen", 2013.
  */
-#include "sm4_cbc.h"
-#include "spans.h"
+#include "sm4_cbc_mode.h"
 
 /*
  * The end of the record, as far as MAC and padding may reach, is fetched and decrypted first:

@@ -10,7 +10,7 @@
  * All lanes go on as far as the shortest record; those that end alone are finished alone, and
  * their lane idles. Those that end in the same step with as many bytes end together.
  */
-#include "sm4_cbc.h"
+#include "sm4_cbc_mode.h"
 
 #define STEP KTLSX_CBC_STEP_LEN
 #define LANES_MAX KTLSX_CBC_LANES_MAX
