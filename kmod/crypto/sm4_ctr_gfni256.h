@@ -54,9 +54,7 @@ static __always_inline __m256i sm4_ctr_byte(u32 counter, u32 next, __m256i same)
 				  same);
 }
 
-/* @with_one: the last counter is 1 */
-static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[16], u32 counter,
-					  bool with_one)
+static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[16], u32 counter)
 {
 	const __m256i index = _mm256_set_epi8(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5,
 					      3, 1, 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8,
@@ -72,12 +70,6 @@ static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[1
 	y[13] = sm4_ctr_byte(counter >> 16, next >> 16, same);
 	y[14] = sm4_ctr_byte(counter >> 8, next >> 8, same);
 	y[15] = low;
-	if (with_one) {
-		y[12] = _mm256_insert_epi8(y[12], 0, 31);
-		y[13] = _mm256_insert_epi8(y[13], 0, 31);
-		y[14] = _mm256_insert_epi8(y[14], 0, 31);
-		y[15] = _mm256_insert_epi8(y[15], 1, 31);
-	}
 	y[12] = sm4_fold256(y[12]);
 	y[13] = sm4_fold256(y[13]);
 	y[14] = sm4_fold256(y[14]);
