@@ -115,6 +115,8 @@ static noinline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, siz
 			crypt_pair(s, in, out, blocks[1], 4 * i + 1);
 			crypt_pair(s, in, out, blocks[2], 4 * i + 2);
 			crypt_pair(s, in, out, blocks[3], 4 * i + 3);
+			/* one after the other: the stack shall not have to hold key stream */
+			barrier_data(stream);
 		}
 	}
 	wipe_stream(stream);

@@ -53,10 +53,12 @@ static noinline void stream_16(struct gcm_stream *s, unsigned int block, bool wi
 		two_rounds(&x[2], &x[3], &x[0], &x[1], keys[2]);
 		two_rounds(&x[3], &x[0], &x[1], &x[2], keys[3]);
 	}
-	sm4_words256_end(x);
-	sm4_words256_end(x + 4);
 	s->counter += 16;
+	sm4_words256_end(x);
 	queue_four(s, x, block);
+	/* one set after the other: the stack shall not have to hold key stream */
+	barrier_data(s);
+	sm4_words256_end(x + 4);
 	queue_four(s, x + 4, block + 8);
 	if (with_mask)
 		s->mask = vec256_high(x[7]);

@@ -25,14 +25,6 @@ static __always_inline void four_rounds(__m512i y[4][4], const u32 keys[4][4], s
 	sm4_bytes_round(y[3], y[0], y[1], y[2], keys[3]);
 }
 
-static __always_inline void put_four(__m512i to[4], const __m512i from[4])
-{
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
-	to[3] = from[3];
-}
-
 static __always_inline void set_chunk(struct gcm_stream *s, __m512i y[4][4])
 {
 	sm4_bytes_set(y[0], s->nonce_bytes[0]);
@@ -77,7 +69,7 @@ static __always_inline void unpark_blocks(struct gcm_stream *s, const struct par
 	crypt_vector(s, parked, x[3], 4 * quarter + 3);
 }
 
-/* The rounds of a chunk, while the queue is hashed, if it counts, and filled from @parked, if busy. */
+/* The rounds of a chunk, while the queue is hashed, if it counts, and filled, if @busy. */
 static __always_inline void run_rounds(struct gcm_stream *s, __m512i y[4][4],
 				       struct parked *parked, bool busy)
 {
@@ -126,24 +118,21 @@ static __always_inline void unpark_last(struct gcm_stream *s, struct parked *par
 /* Encrypts or decrypts @count chunks, at least one, and leaves the last's ciphertext queued. */
 static noinline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
 {
+	bool busy = false;
 	struct parked parked;
 	__m512i y[4][4];
-	bool busy = false;
 
 	do {
 		set_chunk(s, y);
 		/* else the first chunk gets a loop of its own */
 		__asm__ __volatile__("" : "+r"(busy));
 		run_rounds(s, y, &parked, busy);
-		put_four(parked.y[0], y[0]);
-		put_four(parked.y[1], y[1]);
-		put_four(parked.y[2], y[2]);
-		put_four(parked.y[3], y[3]);
+		memcpy(parked.y, y, sizeof(y));
 		parked.in = in;
 		parked.out = out;
-		busy = true;
 		in += CHUNK_LEN;
 		out += CHUNK_LEN;
+		busy = true;
 	} while (--count);
 	unpark_last(s, &parked);
 }
