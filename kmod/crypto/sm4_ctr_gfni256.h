@@ -48,10 +48,14 @@ static __always_inline void sm4_ctr_set(__m256i y[4], const u32 word[4])
 	y[3] = _mm256_set1_epi32((int)word[3]);
 }
 
+/*
+ * No blendv: GCC takes the sign of its mask for a sign of char, which has none on kernels from
+ * 6.2 on (-funsigned-char).
+ */
 static __always_inline __m256i sm4_ctr_byte(u32 counter, u32 next, __m256i same)
 {
-	return _mm256_blendv_epi8(_mm256_set1_epi8((char)next), _mm256_set1_epi8((char)counter),
-				  same);
+	same = _mm256_and_si256(same, _mm256_set1_epi8((char)(counter ^ next)));
+	return _mm256_xor_si256(same, _mm256_set1_epi8((char)next));
 }
 
 static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[16], u32 counter)
