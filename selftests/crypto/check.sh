@@ -84,7 +84,8 @@ if [[ -x $build/sanitized/known_answers ]]; then
 	done
 fi
 if [[ -x $build/memory/known_answers ]]; then
-	start "known_answers, MSan" "$build/memory/known_answers"
+	# libcrypto is not built for it: what it writes into memory that it allocated counts as undefined
+	OPENSSL_CONF=/dev/null MSAN_OPTIONS=poison_in_malloc=0 start "known_answers, MSan" "$build/memory/known_answers"
 else
 	start "known_answers, MSan" echo "ok 1 known_answers # SKIP no clang with MemorySanitizer here"
 fi
