@@ -37,7 +37,8 @@ static noinline void gather(struct ktlsx_cursor *cursor, u8 *buf, size_t len)
 		for (have = 0; have < want; have += run) {
 			run = min(want - have, ktlsx_cursor_run(cursor));
 			mask = _cvtu64_mask64(_cvtmask64_u64(vec512_first(run)) << have);
-			v = _mm512_mask_loadu_epi8(v, mask, before(ktlsx_cursor_here(cursor), have));
+			v = _mm512_mask_loadu_epi8(v, mask,
+						   before(ktlsx_cursor_here(cursor), have));
 			cursor->off += run;
 		}
 		vec512_store_aligned(buf, v);
@@ -122,16 +123,16 @@ static __always_inline void run_groups(struct gcm512_record *r, const u8 *in, u8
 				       size_t count)
 {
 	if (r->queued == 1) {
-		gcm512_first_group(r, in, out);
+		ktlsx_gcm512_first_group(r, in, out);
 		if (!--count)
 			return;
 		in += GROUP_LEN;
 		out += GROUP_LEN;
 	}
-	gcm512_groups(r, in, out, count);
+	ktlsx_gcm512_groups(r, in, out, count);
 }
 
-/* Groups that lie together on both sides, straight; one that meets a border by the bounce buffer. */
+/* Groups that lie together on both sides, straight; one at a border by the bounce buffer. */
 static __always_inline size_t run_more_groups(struct gcm512_record *r, struct ktlsx_cursor *src,
 					      struct ktlsx_cursor *dst, size_t len)
 {
@@ -165,11 +166,12 @@ static __always_inline void run_long(struct gcm512_record *r, const struct ktlsx
 	while (left > GCM512_REST_LEN)
 		left -= run_more_groups(r, &src, &dst, left - GCM512_REST_LEN + GROUP_LEN - 1);
 	if (together(&src, &dst, left)) {
-		gcm512_rest(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, lengths);
+		ktlsx_gcm512_rest(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left,
+				  lengths);
 		return;
 	}
 	gather(&src, r->bounce, left);
-	gcm512_rest(r, r->bounce, r->bounce, left, lengths);
+	ktlsx_gcm512_rest(r, r->bounce, r->bounce, left, lengths);
 	scatter(&dst, r->bounce, left);
 	clear(r->bounce, sizeof(r->bounce));
 }
@@ -181,13 +183,13 @@ static __always_inline void run_short(struct gcm512_record *r, const struct ktls
 	size_t len = text->text_len;
 
 	if (unlikely(!len)) {
-		gcm512_short(r, r->bounce, r->bounce, 0, aad, lengths);
+		ktlsx_gcm512_short(r, r->bounce, r->bounce, 0, aad, lengths);
 	} else if (together(&src, &dst, len)) {
-		gcm512_short(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, aad,
+		ktlsx_gcm512_short(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, aad,
 			     lengths);
 	} else {
 		gather(&src, r->bounce, len);
-		gcm512_short(r, r->bounce, r->bounce, len, aad, lengths);
+		ktlsx_gcm512_short(r, r->bounce, r->bounce, len, aad, lengths);
 		scatter(&dst, r->bounce, len);
 		clear(r->bounce, 192);
 	}
@@ -299,7 +301,7 @@ const struct ktlsx_aead_engine ktlsx_gcm_avx512 = {
 	.name = "avx512",
 	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
 		     KTLSX_CPU_AVX512,
-	/* less than 20 microseconds at half a cycle a byte and 2 GHz: the most a section may hold */
+	/* the most a section may hold: 20 microseconds at half a cycle a byte and 2 GHz */
 	.section_len_max = 65536,
 	.uses_fpu = true,
 	.prepare = ktlsx_gcm_aesni_prepare,

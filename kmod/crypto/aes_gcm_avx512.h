@@ -28,7 +28,7 @@
  * struct gcm512_record - a record on its way
  * @key: its key
  * @whitened: (nonce, 0) xor round key 0, four times
- * @base: what AES starts with in the next group, but for gcm512_steps[]
+ * @base: what AES starts with in the next group, but for ktlsx_gcm512_steps[]
  * @queue: byte-swapped vectors waiting to be hashed, the newest at the end; what came before
  *         is hashed already and added to the first. Or the additional data alone, at the end
  * @sums: of the record before this one or, in the end, of this: all products of its hash
@@ -60,15 +60,15 @@ struct gcm512_record {
 /*
  * The first counter of a group is 2 more than a multiple of 32. So what AES starts with in
  * vector i is the group's base, counters 2, 3, 0 and 1 above that multiple, xor the four
- * words from gcm512_steps[2 * i] on: the last two lanes are one step ahead. No carries, no
+ * words from ktlsx_gcm512_steps[2 * i] on: the last two lanes are one step ahead. No carries, no
  * bytes to swap, and the whitening comes along. Where the steps start again, in the last
  * two lanes of vector 7, it is the next group's base.
  */
-extern const u32 gcm512_steps[2 * GCM512_STEPS + 2][4];
+extern const u32 ktlsx_gcm512_steps[2 * GCM512_STEPS + 2][4];
 
 static __always_inline __m512i gcm512_step(unsigned int i)
 {
-	return vec512_load(gcm512_steps[2 * i]);
+	return vec512_load(ktlsx_gcm512_steps[2 * i]);
 }
 
 /* The base of the group that starts with counter @first. */
@@ -107,10 +107,10 @@ static __always_inline void gcm512_finish(struct gcm512_record *r)
 }
 
 /* Described where they are. */
-void gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
-void gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
-void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths);
-void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
+void ktlsx_gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
+void ktlsx_gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
+void ktlsx_gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths);
+void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
 		  __m128i lengths);
 
 #endif

@@ -12,7 +12,7 @@
 #define GROUP_LEN GCM512_GROUP_LEN
 
 #define STEP(n) { 0, 0, 0, (n) << 26 }, { 0, 0, 0, (n) << 26 }
-const u32 gcm512_steps[2 * GCM512_STEPS + 2][4] __aligned(64) = {
+const u32 ktlsx_gcm512_steps[2 * GCM512_STEPS + 2][4] __aligned(64) = {
 	STEP(0u), STEP(1u), STEP(2u), STEP(3u), STEP(4u), STEP(5u), STEP(6u), STEP(7u),
 	STEP(0u), STEP(1u), STEP(2u), STEP(3u),
 };
@@ -154,14 +154,14 @@ static __always_inline void first_group(struct gcm512_record *r, const u8 *in, u
 }
 
 /**
- * gcm512_first_group() - encrypt or decrypt a record's first group
+ * ktlsx_gcm512_first_group() - encrypt or decrypt a record's first group
  * @r: record with its additional data queued; in the end it is the group's ciphertext
  * @in: text
  * @out: text
  *
  * Context: Inside a vector section.
  */
-void gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out)
+void ktlsx_gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out)
 {
 	if (r->sealing)
 		first_group(r, in, out, true);
@@ -198,7 +198,7 @@ static noinline void open_groups(struct gcm512_record *r, const u8 *in, u8 *out,
 }
 
 /**
- * gcm512_groups() - encrypt or decrypt groups, hashing the one before each
+ * ktlsx_gcm512_groups() - encrypt or decrypt groups, hashing the one before each
  * @r: record with a group queued; in the end it is the last one's ciphertext
  * @in: text
  * @out: text
@@ -206,7 +206,7 @@ static noinline void open_groups(struct gcm512_record *r, const u8 *in, u8 *out,
  *
  * Context: Inside a vector section.
  */
-void gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
+void ktlsx_gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
 {
 	if (r->sealing)
 		seal_groups(r, in, out, count);

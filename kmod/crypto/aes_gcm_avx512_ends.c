@@ -150,7 +150,7 @@ static __always_inline void start_vector(struct flow *f)
 			f->base = next;
 	}
 	move_on(f);
-	f->b[0] = _mm512_xor_si512(f->base, vec512_load(gcm512_steps[2 * f->started]));
+	f->b[0] = _mm512_xor_si512(f->base, vec512_load(ktlsx_gcm512_steps[2 * f->started]));
 	f->started++;
 }
 
@@ -289,7 +289,7 @@ static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, s
 }
 
 /**
- * gcm512_rest() - encrypt or decrypt all behind the groups
+ * ktlsx_gcm512_rest() - encrypt or decrypt all behind the groups
  * @r: record; in the end it has its sums
  * @in: text
  * @out: text
@@ -298,7 +298,7 @@ static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, s
  *
  * Context: Inside a vector section.
  */
-void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths)
+void ktlsx_gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths)
 {
 	if (r->sealing)
 		seal_rest(r, in, out, len, lengths);
@@ -376,7 +376,8 @@ static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, 
 	}
 	if (count > 1) {
 		if (blocks % 4)
-			x = whole_vector(in + last - 64, out + last - 64, b[count - 2], rk, sealing);
+			x = whole_vector(in + last - 64, out + last - 64, b[count - 2], rk,
+					 sealing);
 		else
 			x = part_of_vector(in + last - 64, out + last - 64, len - last + 64,
 					   &b[count - 2], rk, sealing);
@@ -392,7 +393,7 @@ static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, 
 }
 
 /**
- * gcm512_short() - encrypt or decrypt a whole short record
+ * ktlsx_gcm512_short() - encrypt or decrypt a whole short record
  * @r: record; in the end it has its sums
  * @in: text; anything when @len is 0
  * @out: text
@@ -402,7 +403,7 @@ static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, 
  *
  * Context: Inside a vector section.
  */
-void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
+void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
 		  __m128i lengths)
 {
 	if (len <= 48)
