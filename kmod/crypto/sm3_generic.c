@@ -67,12 +67,12 @@ static __always_inline void one_round(u32 s[KTLSX_SM3_WORDS], u32 w[RING], unsig
 	s[4] = p0(tt2);
 }
 
-static void compress(u32 state[KTLSX_SM3_WORDS], u32 w[RING])
+/* @s: room for the state in work */
+static void compress(u32 state[KTLSX_SM3_WORDS], u32 s[KTLSX_SM3_WORDS], u32 w[RING])
 {
-	u32 s[KTLSX_SM3_WORDS];
 	unsigned int j;
 
-	memcpy(s, state, sizeof(s));
+	memcpy(s, state, KTLSX_SM3_WORDS * sizeof(*s));
 	for (j = 0; j < 16; j++)
 		one_round(s, w, j, true);
 	for (; j < 64; j++)
@@ -91,13 +91,14 @@ static void compress(u32 state[KTLSX_SM3_WORDS], u32 w[RING])
  */
 void ktlsx_sm3_generic(u32 state[KTLSX_SM3_WORDS], const u8 *blocks, size_t count)
 {
-	u32 w[RING];
+	u32 s[KTLSX_SM3_WORDS], w[RING];
 	unsigned int i;
 
 	for (; count; count--, blocks += KTLSX_SM3_BLOCK_LEN) {
 		for (i = 0; i < RING; i++)
 			w[i] = port_get_be32(blocks + 4 * i);
-		compress(state, w);
+		compress(state, s, w);
 	}
+	memzero_explicit(s, sizeof(s));
 	memzero_explicit(w, sizeof(w));
 }

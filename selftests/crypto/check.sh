@@ -68,7 +68,7 @@ start_parts() {
 
 start known_answers "$build/plain/known_answers"
 start_parts 4 random "$build/plain/random"
-for program in edges runs sm3 cbc race residue seal open; do
+for program in edges runs sm3 cbc timing_cbc race residue seal open; do
 	start "$program" "$build/plain/$program"
 done
 if [[ -x $build/sanitized/known_answers ]]; then
