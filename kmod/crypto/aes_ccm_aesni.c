@@ -2,7 +2,7 @@
 /*
  * Owns the AES-CCM engine for AES-NI.
  * Must not know: TLS, other engines, where records lie. Every function here runs inside a
- * vector section, but for those that ccm.c pauses in.
+ * vector section, which ccm.c leaves and enters again between calls.
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38C.
  *
@@ -17,168 +17,225 @@
 #define LANES 4
 
 struct lane_state {
+	__m128i stream;		/* counter on its way to key stream */
 	__m128i mac;		/* whitened: xor round key 0 */
-	__m128i counter;	/* last word as a number */
+	__m128i counter;
 	__m128i known;		/* mask */
 	const u8 *in;
 	u8 *out;
 };
 
-/* Calls @call with 0 to @n - 1, a constant: compilers leave short loops as they are. */
-#define EACH_LANE(n, call)		\
-	do {				\
-		call(0);		\
-		if ((n) > 1)		\
-			call(1);	\
-		if ((n) > 2)		\
-			call(2);	\
-		if ((n) > 3)		\
-			call(3);	\
-	} while (0)
+/* The @n lanes one by one here and below: compilers leave even a loop as short as this one. */
+static __always_inline void lane_round(struct lane_state *s, __m128i rk)
+{
+	s->stream = _mm_aesenc_si128(s->stream, rk);
+	s->mac = _mm_aesenc_si128(s->mac, rk);
+}
 
-static __always_inline void round_of_all(__m128i *b, struct lane_state *s, const unsigned int n,
+static __always_inline void round_of_all(struct lane_state *s, const unsigned int n,
 					 const u8 round_key[16])
 {
 	__m128i rk = vec128_load_aligned(round_key);
 
-#define LANE_ROUND(i)						\
-	do {							\
-		b[i] = _mm_aesenc_si128(b[i], rk);		\
-		s[i].mac = _mm_aesenc_si128(s[i].mac, rk);	\
-	} while (0)
-	EACH_LANE(n, LANE_ROUND);
+	lane_round(&s[0], rk);
+	if (n > 1)
+		lane_round(&s[1], rk);
+	if (n > 2)
+		lane_round(&s[2], rk);
+	if (n > 3)
+		lane_round(&s[3], rk);
 }
 
-/* All of a step but its first and last rounds. */
-static __always_inline const u8 (*middle_rounds(__m128i *b, struct lane_state *s,
-						const unsigned int n, const u8 (*rk)[16],
-						unsigned int rounds))[16]
+/* All of a step but its first and last rounds; returns where the last round key is. */
+static __always_inline const u8 (*middle_rounds(struct lane_state *s, const unsigned int n,
+						const u8 (*rk)[16], unsigned int rounds))[16]
 {
 	if (rounds == 14) {
-		round_of_all(b, s, n, rk[1]);
-		round_of_all(b, s, n, rk[2]);
-		round_of_all(b, s, n, rk[3]);
-		round_of_all(b, s, n, rk[4]);
+		round_of_all(s, n, rk[1]);
+		round_of_all(s, n, rk[2]);
+		round_of_all(s, n, rk[3]);
+		round_of_all(s, n, rk[4]);
 		rk += 4;
 	}
-	round_of_all(b, s, n, rk[1]);
-	round_of_all(b, s, n, rk[2]);
-	round_of_all(b, s, n, rk[3]);
-	round_of_all(b, s, n, rk[4]);
-	round_of_all(b, s, n, rk[5]);
-	round_of_all(b, s, n, rk[6]);
-	round_of_all(b, s, n, rk[7]);
-	round_of_all(b, s, n, rk[8]);
-	round_of_all(b, s, n, rk[9]);
+	round_of_all(s, n, rk[1]);
+	round_of_all(s, n, rk[2]);
+	round_of_all(s, n, rk[3]);
+	round_of_all(s, n, rk[4]);
+	round_of_all(s, n, rk[5]);
+	round_of_all(s, n, rk[6]);
+	round_of_all(s, n, rk[7]);
+	round_of_all(s, n, rk[8]);
+	round_of_all(s, n, rk[9]);
 	return rk + 10;
 }
 
-static __always_inline __m128i next_counter(struct lane_state *s, __m128i whitening)
+/* Counts in the last byte only: that is as far as a stretch goes. */
+static __always_inline void next_counter(struct lane_state *s, __m128i whitening)
 {
-	__m128i b = _mm_xor_si128(ccm_swap_last_word(s->counter), whitening);
+	s->stream = _mm_xor_si128(s->counter, whitening);
+	s->counter = _mm_add_epi32(s->counter, _mm_set_epi32(1 << 24, 0, 0, 0));
+}
 
-	s->counter = _mm_add_epi32(s->counter, _mm_set_epi32(1, 0, 0, 0));
-	return b;
+static __always_inline void next_counters(struct lane_state *s, const unsigned int n,
+					  __m128i whitening)
+{
+	next_counter(&s[0], whitening);
+	if (n > 1)
+		next_counter(&s[1], whitening);
+	if (n > 2)
+		next_counter(&s[2], whitening);
+	if (n > 3)
+		next_counter(&s[3], whitening);
 }
 
 /* What is off the chain is put together first: the last round key carries it in. */
-static __always_inline void last_round(struct lane_state *s, __m128i b, const u8 *in, u8 *out,
-				       __m128i rk, __m128i rk_and_whitening)
+static __always_inline void last_round(struct lane_state *s, size_t at, __m128i rk,
+				       __m128i rk_and_whitening)
 {
-	__m128i x = vec128_load(in);
+	__m128i x = vec128_load(s->in + at), b;
 
 	vec128_opaque(&x);
-	b = _mm_aesenclast_si128(b, rk);
-	vec128_store(out, _mm_xor_si128(b, x));
+	b = _mm_aesenclast_si128(s->stream, rk);
+	vec128_store(s->out + at, _mm_xor_si128(b, x));
 	x = _mm_xor_si128(x, rk_and_whitening);
 	b = _mm_and_si128(b, s->known);
 	s->mac = _mm_aesenclast_si128(s->mac, _mm_xor_si128(x, b));
+}
+
+static __always_inline void last_rounds(struct lane_state *s, const unsigned int n, size_t at,
+					__m128i rk, __m128i whitening)
+{
+	__m128i both = _mm_xor_si128(rk, whitening);
+
+	last_round(&s[0], at, rk, both);
+	if (n > 1)
+		last_round(&s[1], at, rk, both);
+	if (n > 2)
+		last_round(&s[2], at, rk, both);
+	if (n > 3)
+		last_round(&s[3], at, rk, both);
 }
 
 static __always_inline void load_lane(struct lane_state *s, const struct ktlsx_ccm_lane *lane,
 				      __m128i whitening)
 {
 	s->mac = _mm_xor_si128(vec128_load_aligned(lane->mac), whitening);
-	s->counter = ccm_swap_last_word(vec128_load_aligned(lane->counter));
+	s->counter = vec128_load_aligned(lane->counter);
 	s->known = ccm_mask(lane->known);
 	s->in = lane->in;
 	s->out = lane->out;
 }
 
-static __always_inline void store_lane(struct ktlsx_ccm_lane *lane, const struct lane_state *s,
-				       __m128i whitening)
+static __always_inline void load_lanes(struct lane_state *s, const unsigned int n,
+				       struct ktlsx_ccm_lane *const *lanes, __m128i whitening)
 {
-	vec128_store_aligned(lane->mac, _mm_xor_si128(s->mac, whitening));
-	vec128_store_aligned(lane->counter, ccm_swap_last_word(s->counter));
+	load_lane(&s[0], lanes[0], whitening);
+	if (n > 1)
+		load_lane(&s[1], lanes[1], whitening);
+	if (n > 2)
+		load_lane(&s[2], lanes[2], whitening);
+	if (n > 3)
+		load_lane(&s[3], lanes[3], whitening);
 }
 
-static __always_inline void run_steps(const struct ktlsx_aes_key *aes,
-				      struct ktlsx_ccm_lane *const *lanes, const unsigned int n,
-				      size_t count)
+static __always_inline void store_lane(struct ktlsx_ccm_lane *lane, const struct lane_state *s,
+				       size_t count, __m128i whitening)
 {
-	__m128i whitening = vec128_load_aligned(aes->round_keys[0]), last, b[LANES];
+	__m128i counter = ccm_swap_last_word(vec128_load_aligned(lane->counter));
+
+	counter = _mm_add_epi32(counter, _mm_set_epi32((int)count, 0, 0, 0));
+	vec128_store_aligned(lane->counter, ccm_swap_last_word(counter));
+	vec128_store_aligned(lane->mac, _mm_xor_si128(s->mac, whitening));
+}
+
+static __always_inline void store_lanes(struct ktlsx_ccm_lane *const *lanes,
+					const struct lane_state *s, const unsigned int n,
+					size_t count, __m128i whitening)
+{
+	store_lane(lanes[0], &s[0], count, whitening);
+	if (n > 1)
+		store_lane(lanes[1], &s[1], count, whitening);
+	if (n > 2)
+		store_lane(lanes[2], &s[2], count, whitening);
+	if (n > 3)
+		store_lane(lanes[3], &s[3], count, whitening);
+}
+
+/* @count steps behind the first @done, in which no lane's counter carries. */
+static __always_inline void run_stretch(const struct ktlsx_aes_key *aes,
+					struct ktlsx_ccm_lane *const *lanes, const unsigned int n,
+					size_t done, size_t count)
+{
+	const u8 (*rk)[16] = aes->round_keys;
 	struct lane_state s[LANES];
-	const u8 (*rk)[16];
 	size_t at;
 
-#define LOAD(i) load_lane(&s[i], lanes[i], whitening)
-	EACH_LANE(n, LOAD);
-	for (at = 0; at < 16 * count; at += 16) {
+	load_lanes(s, n, lanes, vec128_load_aligned(rk[0]));
+	for (at = 16 * done; at < 16 * (done + count); at += 16) {
 		rk = aes->round_keys;
 		/* else the compiler keeps round keys across iterations, on the stack */
 		__asm__ __volatile__("" : "+r"(rk));
-		whitening = vec128_load_aligned(rk[0]);
-#define COUNT(i) (b[i] = next_counter(&s[i], whitening))
-		EACH_LANE(n, COUNT);
-		rk = middle_rounds(b, s, n, rk, aes->rounds);
-		last = vec128_load_aligned(rk[0]);
-		whitening = _mm_xor_si128(last, vec128_load_aligned(aes->round_keys[0]));
-#define LAST(i) last_round(&s[i], b[i], s[i].in + at, s[i].out + at, last, whitening)
-		EACH_LANE(n, LAST);
+		next_counters(s, n, vec128_load_aligned(rk[0]));
+		rk = middle_rounds(s, n, rk, aes->rounds);
+		last_rounds(s, n, at, vec128_load_aligned(rk[0]),
+			    vec128_load_aligned(aes->round_keys[0]));
 	}
-	whitening = vec128_load_aligned(aes->round_keys[0]);
-#define STORE(i) store_lane(lanes[i], &s[i], whitening)
-	EACH_LANE(n, STORE);
+	store_lanes(lanes, s, n, count, vec128_load_aligned(aes->round_keys[0]));
 }
 
 /* A function each: all in one they would have all their arrays in one frame. */
 static noinline void run_1(const struct ktlsx_aes_key *aes, struct ktlsx_ccm_lane *const *lanes,
-			   size_t count)
+			   size_t done, size_t count)
 {
-	run_steps(aes, lanes, 1, count);
+	run_stretch(aes, lanes, 1, done, count);
 }
 
 static noinline void run_2(const struct ktlsx_aes_key *aes, struct ktlsx_ccm_lane *const *lanes,
-			   size_t count)
+			   size_t done, size_t count)
 {
-	run_steps(aes, lanes, 2, count);
+	run_stretch(aes, lanes, 2, done, count);
 }
 
 static noinline void run_3(const struct ktlsx_aes_key *aes, struct ktlsx_ccm_lane *const *lanes,
-			   size_t count)
+			   size_t done, size_t count)
 {
-	run_steps(aes, lanes, 3, count);
+	run_stretch(aes, lanes, 3, done, count);
 }
 
 static noinline void run_4(const struct ktlsx_aes_key *aes, struct ktlsx_ccm_lane *const *lanes,
-			   size_t count)
+			   size_t done, size_t count)
 {
-	run_steps(aes, lanes, LANES, count);
+	run_stretch(aes, lanes, LANES, done, count);
+}
+
+/* How far no counter carries out of its last byte. */
+static __always_inline size_t stretch_len(struct ktlsx_ccm_lane *const *lanes, unsigned int active,
+					  size_t most)
+{
+	unsigned int i;
+
+	for (i = 0; i < active; i++)
+		most = min_t(size_t, most, 256u - lanes[i]->counter[15]);
+	return most;
 }
 
 static void aesni_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
 			unsigned int active, size_t count)
 {
 	const struct ktlsx_aes_key *aes = (const struct ktlsx_aes_key *)(const void *)key->state;
+	size_t done, len;
 
-	if (active == LANES)
-		run_4(aes, lanes, count);
-	else if (active == 1)
-		run_1(aes, lanes, count);
-	else if (active == 2)
-		run_2(aes, lanes, count);
-	else
-		run_3(aes, lanes, count);
+	for (done = 0; done < count; done += len) {
+		len = stretch_len(lanes, active, count - done);
+		if (active == LANES)
+			run_4(aes, lanes, done, len);
+		else if (active == 1)
+			run_1(aes, lanes, done, len);
+		else if (active == 2)
+			run_2(aes, lanes, done, len);
+		else
+			run_3(aes, lanes, done, len);
+	}
 }
 
 static const struct ktlsx_ccm_cipher aesni_cipher = {

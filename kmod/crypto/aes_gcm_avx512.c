@@ -6,9 +6,9 @@
  * Concurrency: stateless, the key is read-only; the source may change while it is read.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
  *
- * A record is groups of eight vectors, one or two parts of up to four, and four last ones.
- * Each hashes what the one before queued, between its own rounds: the CPU looks ahead about
- * 100 instructions, too few to find rounds to do while a hash waits for its blocks.
+ * A record is groups of eight vectors and a rest, or it is short. What was encrypted is hashed
+ * amid the rounds of what comes next, be it the next record: the CPU looks ahead about 100
+ * instructions, too few to find other rounds while a hash waits for its blocks.
  */
 #include "aes_gcm_avx512.h"
 #include "cpu.h"
@@ -29,6 +29,7 @@ static noinline void gather(struct ktlsx_cursor *cursor, u8 *buf, size_t len)
 {
 	size_t have, want, run;
 	__mmask64 mask;
+	const u8 *p;
 	__m512i v;
 
 	for (; len; len -= want, buf += 64) {
@@ -37,7 +38,8 @@ static noinline void gather(struct ktlsx_cursor *cursor, u8 *buf, size_t len)
 		for (have = 0; have < want; have += run) {
 			run = min(want - have, ktlsx_cursor_run(cursor));
 			mask = _cvtu64_mask64(_cvtmask64_u64(vec512_first(run)) << have);
-			v = _mm512_mask_loadu_epi8(v, mask, before(ktlsx_cursor_here(cursor), have));
+			p = before(ktlsx_cursor_here(cursor), have);
+			v = _mm512_mask_loadu_epi8(v, mask, p);
 			cursor->off += run;
 		}
 		vec512_store_aligned(buf, v);
@@ -60,18 +62,6 @@ static noinline void scatter(struct ktlsx_cursor *cursor, const u8 *buf, size_t 
 			cursor->off += run;
 		}
 	}
-}
-
-/* Zeros the compiler must not see: it would call a string instruction. @len in 64s. */
-static __always_inline void clear(void *p, size_t len)
-{
-	__m512i zero = _mm512_setzero_si512();
-	size_t i;
-
-	vec512_opaque(&zero);
-	for (i = 0; i < len; i += 64)
-		vec512_store_aligned((u8 *)p + i, zero);
-	barrier_data(p);
 }
 
 static __always_inline __m128i times_h(const struct ktlsx_gcm_key *key, __m128i x)
@@ -111,103 +101,78 @@ static __always_inline __m128i whiten(const struct ktlsx_gcm_key *key, const u8 
 			     vec128_load_aligned(key->aes.round_keys[0]));
 }
 
-/* The additional data are the block before the first: the last lane of the vector before it. */
-static __always_inline void queue_aad(struct gcm512_record *r, __m128i aad)
+/* A piece is groups, or all that is left: the rest behind them, or a short record. */
+static __always_inline void run_piece(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
+				      bool last)
 {
-	vec512_store_aligned(&r->queue[7], _mm512_inserti32x4(_mm512_setzero_si512(), aad, 3));
-	r->queued = 1;
-}
-
-static __always_inline void run_groups(struct gcm512_record *r, const u8 *in, u8 *out,
-				       size_t count)
-{
-	if (r->queued == 1) {
-		gcm512_first_group(r, in, out);
-		if (!--count)
-			return;
-		in += GROUP_LEN;
-		out += GROUP_LEN;
-	}
-	gcm512_groups(r, in, out, count);
-}
-
-/* Groups that lie together on both sides, straight; one that meets a border by the bounce buffer. */
-static __always_inline size_t run_more_groups(struct gcm512_record *r, struct ktlsx_cursor *src,
-					      struct ktlsx_cursor *dst, size_t len)
-{
-	size_t run = min(ktlsx_cursor_run(src), ktlsx_cursor_run(dst));
-
-	len = min(run, len) / GROUP_LEN * GROUP_LEN;
-	if (unlikely(!len)) {
-		gather(src, r->bounce, GROUP_LEN);
-		run_groups(r, r->bounce, r->bounce, 1);
-		scatter(dst, r->bounce, GROUP_LEN);
-		clear(r->bounce, GROUP_LEN);
-		return GROUP_LEN;
-	}
-	run_groups(r, ktlsx_cursor_here(src), ktlsx_cursor_here(dst), len / GROUP_LEN);
-	src->off += len;
-	dst->off += len;
-	return len;
-}
-
-static __always_inline bool together(struct ktlsx_cursor *src, struct ktlsx_cursor *dst, size_t len)
-{
-	return likely(ktlsx_cursor_run(src) >= len && ktlsx_cursor_run(dst) >= len);
-}
-
-static __always_inline void run_long(struct gcm512_record *r, const struct ktlsx_aead_text *text,
-				     __m128i lengths)
-{
-	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
-	size_t left = text->text_len;
-
-	while (left > GCM512_REST_LEN)
-		left -= run_more_groups(r, &src, &dst, left - GCM512_REST_LEN + GROUP_LEN - 1);
-	if (together(&src, &dst, left)) {
-		gcm512_rest(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, lengths);
-		return;
-	}
-	gather(&src, r->bounce, left);
-	gcm512_rest(r, r->bounce, r->bounce, left, lengths);
-	scatter(&dst, r->bounce, left);
-	clear(r->bounce, sizeof(r->bounce));
-}
-
-static __always_inline void run_short(struct gcm512_record *r, const struct ktlsx_aead_text *text,
-				      __m128i aad, __m128i lengths)
-{
-	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
-	size_t len = text->text_len;
-
-	if (unlikely(!len)) {
-		gcm512_short(r, r->bounce, r->bounce, 0, aad, lengths);
-	} else if (together(&src, &dst, len)) {
-		gcm512_short(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, aad,
-			     lengths);
+	if (last && len > GCM512_SHORT_LEN) {
+		ktlsx_gcm512_rest(r, in, out, len);
+	} else if (last) {
+		ktlsx_gcm512_short(r, in, out, len);
+	} else if (r->queued == 1) {
+		ktlsx_gcm512_first_group(r, in, out);
+		ktlsx_gcm512_groups(r, in + GROUP_LEN, out + GROUP_LEN, len / GROUP_LEN - 1);
 	} else {
-		gather(&src, r->bounce, len);
-		gcm512_short(r, r->bounce, r->bounce, len, aad, lengths);
-		scatter(&dst, r->bounce, len);
-		clear(r->bounce, 192);
+		ktlsx_gcm512_groups(r, in, out, len / GROUP_LEN);
+	}
+}
+
+/* One that meets a border. */
+static noinline void run_bounced(struct gcm512_record *r, struct ktlsx_cursor *src,
+				 struct ktlsx_cursor *dst, size_t len, bool last)
+{
+	/* the compiler must not see them: it would call a string instruction */
+	__m512i zero = _mm512_setzero_si512();
+	size_t i;
+
+	gather(src, r->bounce, len);
+	run_piece(r, r->bounce, r->bounce, len, last);
+	scatter(dst, r->bounce, len);
+	vec512_opaque(&zero);
+	for (i = 0; i < len; i += 64)
+		vec512_store_aligned(r->bounce + i, zero);
+	barrier_data(r->bounce);
+}
+
+static __always_inline void run_text(struct gcm512_record *r, const struct ktlsx_aead_text *text)
+{
+	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
+	size_t left = text->text_len, len, run;
+	bool last;
+
+	if (unlikely(!left))
+		ktlsx_gcm512_short(r, r->bounce, r->bounce, 0);
+	for (; left; left -= len) {
+		last = left <= GCM512_REST_LEN;
+		run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
+		if (last)
+			len = run < left ? 0 : left;
+		else
+			len = min(run, left - GCM512_REST_LEN + GROUP_LEN - 1) & -GROUP_LEN;
+		if (unlikely(!len)) {
+			len = last ? left : GROUP_LEN;
+			run_bounced(r, &src, &dst, len, last);
+			continue;
+		}
+		run_piece(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, last);
+		src.off += len;
+		dst.off += len;
 	}
 }
 
 /* All but the tag, which is left to be computed. */
 static noinline void run_record(struct gcm512_record *r, const struct ktlsx_aead_text *text)
 {
-	__m128i aad = hash_aad(r->key, text->aad, text->aad_len), lengths;
+	__m128i aad = hash_aad(r->key, text->aad, text->aad_len);
 
 	r->whitened = _mm512_broadcast_i32x4(whiten(r->key, text->nonce));
-	r->counter = 2;
-	r->base = gcm512_base(r, 2);
-	lengths = _mm_set_epi64x((long long)text->aad_len * 8, (long long)text->text_len * 8);
-	if (text->text_len > GCM512_SHORT_LEN) {
-		queue_aad(r, aad);
-		run_long(r, text, lengths);
-	} else {
-		run_short(r, text, aad, lengths);
-	}
+	r->counters = gcm512_first_counters();
+	r->base = gcm512_base(r, r->counters);
+	/* the block before the first of the text: the last lane of the vector before it */
+	vec512_store_aligned(gcm512_aad(r), _mm512_inserti32x4(_mm512_setzero_si512(), aad, 3));
+	r->queued = 1;
+	r->lengths = _mm_set_epi64x((long long)text->aad_len * 8, (long long)text->text_len * 8);
+	run_text(r, text);
 	r->tag = text->tag;
 }
 
@@ -225,8 +190,9 @@ static __always_inline void forget(struct gcm512_record *r)
 {
 	r->whitened = _mm512_setzero_si512();
 	r->base = _mm512_setzero_si512();
-	/* the hash stands in the first of the queue, all else there is ciphertext */
+	/* the hash stands in the first of the queue or is that of the additional data */
 	r->queue[0] = _mm512_setzero_si512();
+	*gcm512_aad(r) = _mm512_setzero_si512();
 	r->sums.low = _mm512_setzero_si512();
 	r->sums.mid = _mm512_setzero_si512();
 	r->sums.high = _mm512_setzero_si512();
@@ -299,7 +265,7 @@ const struct ktlsx_aead_engine ktlsx_gcm_avx512 = {
 	.name = "avx512",
 	.cpu_needs = KTLSX_CPU_AESNI | KTLSX_CPU_AVX2 | KTLSX_CPU_VAES | KTLSX_CPU_VPCLMUL |
 		     KTLSX_CPU_AVX512,
-	/* less than 20 microseconds at half a cycle a byte and 2 GHz: the most a section may hold */
+	/* not 20 microseconds at half a cycle a byte and 2 GHz: the most a section may hold */
 	.section_len_max = 65536,
 	.uses_fpu = true,
 	.prepare = ktlsx_gcm_aesni_prepare,

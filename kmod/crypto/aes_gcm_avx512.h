@@ -21,21 +21,22 @@
 #define GCM512_SHORT_LEN 176
 /* bytes behind the groups, at most */
 #define GCM512_REST_LEN (GCM512_SHORT_LEN + GCM512_GROUP_LEN)
-/* of the vectors there, counting from 0, the first whose counters are the next group's */
+/* vectors that start from one base, at most: those behind the groups, with the mask */
 #define GCM512_STEPS 11
 
 /**
  * struct gcm512_record - a record on its way
  * @key: its key
  * @whitened: (nonce, 0) xor round key 0, four times
- * @base: what AES starts with in the next group, but for gcm512_steps[]
+ * @counters: of the base
+ * @base: what AES starts with in the next group, but for ktlsx_gcm512_steps[]
  * @queue: byte-swapped vectors waiting to be hashed, the newest at the end; what came before
  *         is hashed already and added to the first. Or the additional data alone, at the end
+ * @lengths: the block of lengths, byte-swapped
  * @sums: of the record before this one or, in the end, of this: all products of its hash
  * @mask: and the block that masks its tag
  * @tag: and where the tag belongs, NULL when nothing is left to be done
  * @queued: vectors in @queue, 1 or all
- * @counter: of the next block
  * @verified: records whose tags were right
  * @sealing: else opening
  * @forged: the tag of the record behind @verified others was not right
@@ -44,13 +45,14 @@
 struct gcm512_record {
 	const struct ktlsx_gcm_key *key;
 	__m512i whitened;
+	__m512i counters;
 	__m512i base;
 	__m512i queue[GCM512_GROUP];
 	struct products sums;
+	__m128i lengths;
 	__m128i mask;
 	u8 *tag;
 	u32 queued;
-	u32 counter;
 	u32 verified;
 	bool sealing;
 	bool forged;
@@ -60,24 +62,39 @@ struct gcm512_record {
 /*
  * The first counter of a group is 2 more than a multiple of 32. So what AES starts with in
  * vector i is the group's base, counters 2, 3, 0 and 1 above that multiple, xor the four
- * words from gcm512_steps[2 * i] on: the last two lanes are one step ahead. No carries, no
- * bytes to swap, and the whitening comes along. Where the steps start again, in the last
+ * words from ktlsx_gcm512_steps[2 * i] on: the last two lanes are one step ahead. No carries,
+ * no bytes to swap, and the whitening comes along. Where the steps start again, in the last
  * two lanes of vector 7, it is the next group's base.
  */
-extern const u32 gcm512_steps[2 * GCM512_STEPS + 2][4];
+extern const u32 ktlsx_gcm512_steps[2 * GCM512_STEPS + 2][4];
 
 static __always_inline __m512i gcm512_step(unsigned int i)
 {
-	return vec512_load(gcm512_steps[2 * i]);
+	return vec512_load(ktlsx_gcm512_steps[2 * i]);
 }
 
-/* The base of the group that starts with counter @first. */
-static __always_inline __m512i gcm512_base(const struct gcm512_record *r, u32 first)
+/* Where the additional data are until there is text: their hash before its last product. */
+static __always_inline __m512i *gcm512_aad(struct gcm512_record *r)
 {
-	const __m512i lanes = _mm512_set_epi64(0, 1, 0, 0, 0, 3, 0, 2);
-	__m512i counters = _mm512_maskz_set1_epi32(0x1111, (int)(first - 2));
+	return &r->queue[GCM512_GROUP - 1];
+}
 
-	counters = _mm512_add_epi32(counters, lanes);
+/* The counters of a base, little endian in the lowest words of the lanes; the first group's. */
+static __always_inline __m512i gcm512_first_counters(void)
+{
+	return _mm512_set_epi64(0, 1, 0, 0, 0, 3, 0, 2);
+}
+
+/* Those of the next group. */
+static __always_inline __m512i gcm512_next_counters(__m512i counters)
+{
+	const long long group = 4 * GCM512_GROUP;
+
+	return _mm512_add_epi32(counters, _mm512_set_epi64(0, group, 0, group, 0, group, 0, group));
+}
+
+static __always_inline __m512i gcm512_base(const struct gcm512_record *r, __m512i counters)
+{
 	return _mm512_xor_si512(r->whitened, vec512_swap_bytes(counters));
 }
 
@@ -107,10 +124,9 @@ static __always_inline void gcm512_finish(struct gcm512_record *r)
 }
 
 /* Described where they are. */
-void gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
-void gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
-void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths);
-void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
-		  __m128i lengths);
+void ktlsx_gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
+void ktlsx_gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
+void ktlsx_gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len);
+void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len);
 
 #endif

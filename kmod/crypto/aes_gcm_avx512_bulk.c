@@ -11,10 +11,12 @@
 #define GROUP GCM512_GROUP
 #define GROUP_LEN GCM512_GROUP_LEN
 
-#define STEP(n) { 0, 0, 0, (n) << 26 }, { 0, 0, 0, (n) << 26 }
-const u32 gcm512_steps[2 * GCM512_STEPS + 2][4] __aligned(64) = {
-	STEP(0u), STEP(1u), STEP(2u), STEP(3u), STEP(4u), STEP(5u), STEP(6u), STEP(7u),
-	STEP(0u), STEP(1u), STEP(2u), STEP(3u),
+#define STEP(n) { 0, 0, 0, (n) << 26 }
+const u32 ktlsx_gcm512_steps[2 * GCM512_STEPS + 2][4] __aligned(64) = {
+	STEP(0u), STEP(0u), STEP(1u), STEP(1u), STEP(2u), STEP(2u), STEP(3u), STEP(3u),
+	STEP(4u), STEP(4u), STEP(5u), STEP(5u), STEP(6u), STEP(6u), STEP(7u), STEP(7u),
+	/* the next group */
+	STEP(0u), STEP(0u), STEP(1u), STEP(1u), STEP(2u), STEP(2u), STEP(3u), STEP(3u),
 };
 
 static __always_inline void set_counters(__m512i b[GROUP], __m512i this, __m512i next)
@@ -26,7 +28,7 @@ static __always_inline void set_counters(__m512i b[GROUP], __m512i this, __m512i
 	b[4] = _mm512_xor_si512(this, gcm512_step(4));
 	b[5] = _mm512_xor_si512(this, gcm512_step(5));
 	b[6] = _mm512_xor_si512(this, gcm512_step(6));
-	b[7] = _mm512_xor_si512(_mm512_mask_mov_epi64(this, 0xf0, next), gcm512_step(7));
+	b[7] = _mm512_xor_si512(_mm512_shuffle_i64x2(this, next, 0xe4), gcm512_step(7));
 }
 
 static __always_inline void full_round(__m512i b[GROUP], const u8 rk[16])
@@ -51,54 +53,57 @@ static __always_inline __m512i power_of(const struct ktlsx_gcm_key *key, unsigne
 	return vec512_spread(key->powers[4 * (i - 4)]);
 }
 
-static __always_inline void hash_pair(const struct gcm512_record *r, struct products *p,
-				      unsigned int i)
+static __always_inline void hash_pair(const struct ktlsx_gcm_key *key, const __m512i queue[GROUP],
+				      struct products *p, unsigned int i)
 {
-	add_two_products(p, vec512_load_aligned(&r->queue[i]),
-			 vec512_load_aligned(&r->queue[i + 1]), power_of(r->key, i),
-			 power_of(r->key, i + 1));
+	add_two_products(p, vec512_load_aligned(&queue[i]), vec512_load_aligned(&queue[i + 1]),
+			 power_of(key, i), power_of(key, i + 1));
 }
 
 /* Nine rounds, with the queue hashed in their midst. Returns the hash. */
-static __always_inline __m512i stitched_rounds(const struct gcm512_record *r, __m512i b[GROUP],
+static __always_inline __m512i stitched_rounds(const struct ktlsx_gcm_key *key,
+					       const __m512i queue[GROUP], __m512i b[GROUP],
 					       const u8 (*round_keys)[16])
 {
 	struct products p;
 	__m512i acc;
 
 	full_round(b, round_keys[1]);
-	p = products_of(vec512_load_aligned(&r->queue[0]), power_of(r->key, 0));
-	add_products(&p, vec512_load_aligned(&r->queue[1]), power_of(r->key, 1));
+	p = products_of(vec512_load_aligned(&queue[0]), power_of(key, 0));
+	add_products(&p, vec512_load_aligned(&queue[1]), power_of(key, 1));
 	full_round(b, round_keys[2]);
 	full_round(b, round_keys[3]);
-	hash_pair(r, &p, 2);
+	hash_pair(key, queue, &p, 2);
 	full_round(b, round_keys[4]);
 	full_round(b, round_keys[5]);
-	hash_pair(r, &p, 4);
+	hash_pair(key, queue, &p, 4);
 	full_round(b, round_keys[6]);
 	full_round(b, round_keys[7]);
-	hash_pair(r, &p, 6);
+	hash_pair(key, queue, &p, 6);
 	full_round(b, round_keys[8]);
 	acc = reduce_lanes(p);
 	full_round(b, round_keys[9]);
 	return acc;
 }
 
-/* The queue is fed from registers: neither side's memory is read again. */
+/*
+ * The queue is fed from registers: neither side's memory is read again. @sealing is all ones
+ * or zero; a constant costs nothing.
+ */
 static __always_inline __m512i last_round(const u8 *in, u8 *out, __m512i b, __m512i rk,
-					  unsigned int i, bool sealing)
+					  unsigned int i, __mmask8 sealing)
 {
 	__m512i x = vec512_load(in + 64 * i);
 
 	vec512_opaque(&x);
 	b = _mm512_aesenclast_epi128(b, _mm512_xor_si512(rk, x));
 	vec512_store(out + 64 * i, b);
-	return vec512_swap_bytes(sealing ? b : x);
+	return vec512_swap_bytes(_mm512_mask_mov_epi64(x, sealing, b));
 }
 
 static __always_inline void last_rounds(__m512i queue[GROUP], const u8 *in, u8 *out,
 					const __m512i b[GROUP], __m512i rk, __m512i acc,
-					bool sealing)
+					__mmask8 sealing)
 {
 	__m512i x = last_round(in, out, b[0], rk, 0, sealing);
 
@@ -113,13 +118,14 @@ static __always_inline void last_rounds(__m512i queue[GROUP], const u8 *in, u8 *
 }
 
 /* The rounds that only long keys have. */
-static __always_inline const u8 (*more_rounds(const struct gcm512_record *r, __m512i b[GROUP]))[16]
+static __always_inline const u8 (*more_rounds(const struct ktlsx_gcm_key *key, u32 rounds,
+					      __m512i b[GROUP]))[16]
 {
-	const u8 (*round_keys)[16] = r->key->aes.round_keys;
+	const u8 (*round_keys)[16] = key->aes.round_keys;
 
 	/* else the compiler keeps round keys across iterations, on the stack */
 	__asm__ __volatile__("" : "+r"(round_keys));
-	if (r->key->aes.rounds != 14)
+	if (rounds != 14)
 		return round_keys;
 	full_round(b, round_keys[1]);
 	full_round(b, round_keys[2]);
@@ -128,19 +134,28 @@ static __always_inline const u8 (*more_rounds(const struct gcm512_record *r, __m
 	return round_keys + 4;
 }
 
-static __always_inline void first_group(struct gcm512_record *r, const u8 *in, u8 *out,
-					bool sealing)
+/**
+ * ktlsx_gcm512_first_group() - encrypt or decrypt a record's first group
+ * @r: record with its additional data queued; in the end it is the group's ciphertext
+ * @in: text
+ * @out: text
+ *
+ * Context: Inside a vector section.
+ */
+void ktlsx_gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out)
 {
-	__m512i next = gcm512_base(r, r->counter + 4 * GROUP), b[GROUP], acc;
+	__m512i counters = gcm512_next_counters(r->counters), next = gcm512_base(r, counters);
+	__m512i b[GROUP], acc;
 	const u8 (*round_keys)[16];
 
 	set_counters(b, r->base, next);
+	r->counters = counters;
 	r->base = next;
-	round_keys = more_rounds(r, b);
+	round_keys = more_rounds(r->key, r->key->aes.rounds, b);
 	full_round(b, round_keys[1]);
 	full_round(b, round_keys[2]);
 	full_round(b, round_keys[3]);
-	acc = reduce_lanes(products_of(vec512_load_aligned(&r->queue[7]), power_of(r->key, 7)));
+	acc = reduce_lanes(products_of(vec512_load_aligned(gcm512_aad(r)), power_of(r->key, 7)));
 	full_round(b, round_keys[4]);
 	full_round(b, round_keys[5]);
 	gcm512_finish(r);
@@ -148,57 +163,45 @@ static __always_inline void first_group(struct gcm512_record *r, const u8 *in, u
 	full_round(b, round_keys[7]);
 	full_round(b, round_keys[8]);
 	full_round(b, round_keys[9]);
-	last_rounds(r->queue, in, out, b, vec512_spread(round_keys[10]), acc, sealing);
+	last_rounds(r->queue, in, out, b, vec512_spread(round_keys[10]), acc,
+		    r->sealing ? 0xff : 0);
 	r->queued = GROUP;
-	r->counter += 4 * GROUP;
-}
-
-/**
- * gcm512_first_group() - encrypt or decrypt a record's first group
- * @r: record with its additional data queued; in the end it is the group's ciphertext
- * @in: text
- * @out: text
- *
- * Context: Inside a vector section.
- */
-void gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out)
-{
-	if (r->sealing)
-		first_group(r, in, out, true);
-	else
-		first_group(r, in, out, false);
 }
 
 static __always_inline void groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count,
-				   bool sealing)
+				   __mmask8 sealing)
 {
-	__m512i this = r->base, next, acc, b[GROUP];
+	__m512i counters = r->counters, this = r->base, next, acc, b[GROUP];
+	/* loaded once: whatever is loaded after stores to @out may have to wait for them */
+	const struct ktlsx_gcm_key *key = r->key;
+	const u32 rounds = key->aes.rounds;
 	const u8 (*round_keys)[16];
 
 	for (; count; count--, in += GROUP_LEN, out += GROUP_LEN) {
-		r->counter += 4 * GROUP;
-		next = gcm512_base(r, r->counter);
+		counters = gcm512_next_counters(counters);
+		next = gcm512_base(r, counters);
 		set_counters(b, this, next);
 		this = next;
-		round_keys = more_rounds(r, b);
-		acc = stitched_rounds(r, b, round_keys);
+		round_keys = more_rounds(key, rounds, b);
+		acc = stitched_rounds(key, r->queue, b, round_keys);
 		last_rounds(r->queue, in, out, b, vec512_spread(round_keys[10]), acc, sealing);
 	}
+	r->counters = counters;
 	r->base = this;
 }
 
 static noinline void seal_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
 {
-	groups(r, in, out, count, true);
+	groups(r, in, out, count, 0xff);
 }
 
 static noinline void open_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
 {
-	groups(r, in, out, count, false);
+	groups(r, in, out, count, 0);
 }
 
 /**
- * gcm512_groups() - encrypt or decrypt groups, hashing the one before each
+ * ktlsx_gcm512_groups() - encrypt or decrypt groups, hashing the one before each
  * @r: record with a group queued; in the end it is the last one's ciphertext
  * @in: text
  * @out: text
@@ -206,7 +209,7 @@ static noinline void open_groups(struct gcm512_record *r, const u8 *in, u8 *out,
  *
  * Context: Inside a vector section.
  */
-void gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
+void ktlsx_gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count)
 {
 	if (r->sealing)
 		seal_groups(r, in, out, count);

@@ -49,9 +49,9 @@ static __always_inline __m512i with_mask(const struct gcm512_record *r, __m512i 
 }
 
 /* The power for the first of so many blocks and the lengths. Loads may run into the strides. */
-static __always_inline const u8 *powers_for(const struct gcm512_record *r, size_t blocks)
+static __always_inline const u8 *powers_for(const struct ktlsx_gcm_key *key, size_t blocks)
 {
-	return (const u8 *)r->key->powers + 16 * (KTLSX_GCM_POWERS - 1 - blocks);
+	return (const u8 *)key->powers + 16 * (KTLSX_GCM_POWERS - 1 - blocks);
 }
 
 static __always_inline void leave_sums(struct gcm512_record *r, const struct products *p,
@@ -66,8 +66,11 @@ static __always_inline void leave_sums(struct gcm512_record *r, const struct pro
  * out of AES at a time, and its hash has the time of three to be computed in.
  */
 struct flow {
-	struct gcm512_record *r;
-	const struct ktlsx_aes_key *aes;
+	const struct gcm512_record *r;
+	/* loaded once: what is loaded after stores to @out may have to wait for them */
+	const struct ktlsx_gcm_key *key;
+	const u8 (*round_keys)[16];	/* behind the rounds that only long keys have */
+	bool sealing;			/* a constant */
 	__m512i base;
 	__m512i b[4];
 	__m512i last_key;
@@ -81,52 +84,38 @@ static __always_inline __m512i one_round(__m512i b, const u8 rk[16])
 	return _mm512_aesenc_epi128(b, vec512_spread(rk));
 }
 
-/* A quarter of the rounds of those vectors that are there, but for the last round's key. */
-static __always_inline __m512i quarter_128(__m512i b[4], const u8 (*rk)[16], bool first,
-					   bool second, bool third, bool fourth)
+/* The rounds that only long keys have, of the vector that was started last. */
+static __always_inline void more_rounds(struct flow *f)
 {
-	b[3] = fourth ? one_round(b[3], rk[9]) : b[3];
-	b[2] = third ? one_round(b[2], rk[6]) : b[2];
-	b[1] = second ? one_round(b[1], rk[4]) : b[1];
-	b[0] = first ? one_round(b[0], rk[1]) : b[0];
-	b[2] = third ? one_round(b[2], rk[7]) : b[2];
-	b[1] = second ? one_round(b[1], rk[5]) : b[1];
-	b[0] = first ? one_round(b[0], rk[2]) : b[0];
-	b[2] = third ? one_round(b[2], rk[8]) : b[2];
-	b[0] = first ? one_round(b[0], rk[3]) : b[0];
-	return vec512_spread(rk[10]);
+	const u8 (*rk)[16] = f->round_keys;
+
+	if (rk == f->key->aes.round_keys)
+		return;
+	f->b[0] = one_round(f->b[0], rk[-3]);
+	f->b[0] = one_round(f->b[0], rk[-2]);
+	f->b[0] = one_round(f->b[0], rk[-1]);
+	f->b[0] = one_round(f->b[0], rk[0]);
 }
 
-static __always_inline __m512i quarter_256(__m512i b[4], const u8 (*rk)[16], bool first,
-					   bool second, bool third, bool fourth)
-{
-	b[3] = fourth ? one_round(b[3], rk[12]) : b[3];
-	b[2] = third ? one_round(b[2], rk[8]) : b[2];
-	b[1] = second ? one_round(b[1], rk[5]) : b[1];
-	b[0] = first ? one_round(b[0], rk[1]) : b[0];
-	b[3] = fourth ? one_round(b[3], rk[13]) : b[3];
-	b[2] = third ? one_round(b[2], rk[9]) : b[2];
-	b[1] = second ? one_round(b[1], rk[6]) : b[1];
-	b[0] = first ? one_round(b[0], rk[2]) : b[0];
-	b[2] = third ? one_round(b[2], rk[10]) : b[2];
-	b[1] = second ? one_round(b[1], rk[7]) : b[1];
-	b[0] = first ? one_round(b[0], rk[3]) : b[0];
-	b[2] = third ? one_round(b[2], rk[11]) : b[2];
-	b[0] = first ? one_round(b[0], rk[4]) : b[0];
-	return vec512_spread(rk[14]);
-}
-
+/* A quarter of the rounds of those vectors that are there, but for the very last round. */
 static __always_inline void quarter(struct flow *f, bool first, bool second, bool third,
 				    bool fourth)
 {
-	const u8 (*rk)[16] = f->aes->round_keys;
+	const u8 (*rk)[16] = f->round_keys;
+	__m512i *b = f->b;
 
 	/* else the compiler keeps round keys, on the stack */
 	__asm__ __volatile__("" : "+r"(rk));
-	if (f->aes->rounds == 14)
-		f->last_key = quarter_256(f->b, rk, first, second, third, fourth);
-	else
-		f->last_key = quarter_128(f->b, rk, first, second, third, fourth);
+	b[3] = fourth ? one_round(b[3], rk[8]) : b[3];
+	b[2] = third ? one_round(b[2], rk[5]) : b[2];
+	b[1] = second ? one_round(b[1], rk[2]) : b[1];
+	b[0] = first ? one_round(b[0], rk[1]) : b[0];
+	b[3] = fourth ? one_round(b[3], rk[9]) : b[3];
+	b[2] = third ? one_round(b[2], rk[6]) : b[2];
+	b[1] = second ? one_round(b[1], rk[3]) : b[1];
+	b[2] = third ? one_round(b[2], rk[7]) : b[2];
+	b[1] = second ? one_round(b[1], rk[4]) : b[1];
+	f->last_key = vec512_spread(rk[10]);
 }
 
 /* Makes room for a vector at the beginning. */
@@ -143,22 +132,23 @@ static __always_inline void start_vector(struct flow *f)
 	__m512i next;
 
 	if (unlikely(f->started >= GCM512_GROUP - 1)) {
-		next = gcm512_base(r, r->counter + 4 * GCM512_GROUP);
+		next = gcm512_base(r, gcm512_next_counters(r->counters));
 		if (f->started == GCM512_GROUP - 1)
-			f->base = _mm512_mask_mov_epi64(f->base, 0xf0, next);
+			f->base = _mm512_shuffle_i64x2(f->base, next, 0xe4);
 		else
 			f->base = next;
 	}
 	move_on(f);
-	f->b[0] = _mm512_xor_si512(f->base, vec512_load(gcm512_steps[2 * f->started]));
+	f->b[0] = _mm512_xor_si512(f->base, gcm512_step(f->started));
 	f->started++;
 }
 
-static __always_inline void start_flow(struct flow *f, struct gcm512_record *r, const u8 *in,
-				       u8 *out)
+static __always_inline void start_flow(struct flow *f, const struct gcm512_record *r,
+				       const u8 *in, u8 *out)
 {
 	f->r = r;
-	f->aes = &r->key->aes;
+	f->key = r->key;
+	f->round_keys = f->key->aes.round_keys + (f->key->aes.rounds - 10);
 	f->base = r->base;
 	f->b[0] = f->base;
 	f->b[1] = f->base;
@@ -168,142 +158,158 @@ static __always_inline void start_flow(struct flow *f, struct gcm512_record *r, 
 	f->started = 0;
 }
 
-static __always_inline __m512i vector_through(struct flow *f, bool sealing)
+static __always_inline __m512i vector_through(struct flow *f)
 {
-	__m512i x = whole_vector(f->in, f->out, f->b[3], f->last_key, sealing);
+	__m512i x = whole_vector(f->in, f->out, f->b[3], f->last_key, f->sealing);
 
 	f->in += 64;
 	f->out += 64;
 	return x;
 }
 
-static __always_inline __m512i part_through(struct flow *f, size_t len, bool sealing)
+static __always_inline __m512i part_through(struct flow *f, size_t len)
 {
-	__m512i x = part_of_vector(f->in, f->out, len, &f->b[3], f->last_key, sealing);
+	__m512i x = part_of_vector(f->in, f->out, len, &f->b[3], f->last_key, f->sealing);
 
 	f->in += 64;
 	f->out += 64;
 	return x;
 }
 
-/* H^4n in each lane. */
-static __always_inline __m512i power_for(const struct gcm512_record *r, size_t n)
-{
-	const u64 (*strides)[2] = r->key->strides + KTLSX_GCM_STRIDES + 4;
-	const u64 (*powers)[2] = r->key->powers + KTLSX_GCM_POWERS;
+/* Where H^4n is: the powers begin with H^16, the strides with H^64. */
+#define POWER(n) (16 * (KTLSX_GCM_POWERS - 4 * (n)))
+#define STRIDE(n) (16 * (KTLSX_GCM_POWERS + KTLSX_GCM_STRIDES + 4 - (n)))
 
-	return vec512_spread(n > 4 ? strides - n : powers - 4 * n);
+/* H^4n in each lane. A table is quicker than a branch. */
+static __always_inline __m512i power_for(const struct ktlsx_gcm_key *key, size_t n)
+{
+	static const u16 places[] = {
+		0, POWER(1), POWER(2), POWER(3), POWER(4), STRIDE(5), STRIDE(6), STRIDE(7),
+		STRIDE(8), STRIDE(9), STRIDE(10), STRIDE(11), STRIDE(12), STRIDE(13), STRIDE(14),
+		STRIDE(15), STRIDE(16),
+	};
+
+	return vec512_spread((const u8 *)key->powers + places[n]);
 }
 
-/* Of a full queue. */
 static __always_inline void hash_pair(const struct gcm512_record *r, struct products *p,
 				      unsigned int i, size_t after)
 {
 	add_two_products(p, vec512_load_aligned(&r->queue[i]),
 			 vec512_load_aligned(&r->queue[i + 1]),
-			 power_for(r, GCM512_GROUP + after - i),
-			 power_for(r, GCM512_GROUP + after - i - 1));
+			 power_for(r->key, after + GCM512_GROUP - i),
+			 power_for(r->key, after + GCM512_GROUP - 1 - i));
 }
 
-/* The last four vectors, three of them on their way; the text ends in the third or fourth. */
-static __always_inline void last_vectors(struct flow *f, size_t len, __m128i lengths,
-					 struct products p, bool sealing)
+/* What is queued, a group or the additional data, when @after vectors follow it. */
+static __always_inline struct products hash_queue(struct gcm512_record *r, size_t after)
+{
+	struct products p;
+
+	if (r->queued == 1) {
+		gcm512_finish(r);
+		return products_of(vec512_load_aligned(gcm512_aad(r)),
+				   power_for(r->key, after + 1));
+	}
+	p = products_of(vec512_load_aligned(&r->queue[0]), power_for(r->key, after + 8));
+	add_products(&p, vec512_load_aligned(&r->queue[1]), power_for(r->key, after + 7));
+	hash_pair(r, &p, 2, after);
+	hash_pair(r, &p, 4, after);
+	hash_pair(r, &p, 6, after);
+	return p;
+}
+
+/* The last three vectors; @x comes before them, to be weighted like them. */
+static __always_inline void last_vectors(struct flow *f, struct gcm512_record *r, __m512i x,
+					 size_t len)
 {
 	size_t blocks = (len + 15) / 16;
-	const u8 *power = powers_for(f->r, blocks);
-	__m512i acc, x;
+	const u8 *power = powers_for(f->key, blocks);
+	struct products p;
 
-	start_vector(f);
-	f->b[0] = with_mask(f->r, f->b[0]);
-	quarter(f, true, true, true, true);
-	acc = reduce_lanes(p);
-	x = vector_through(f, sealing);
 	move_on(f);
 	quarter(f, false, true, true, true);
-	p = products_of(_mm512_xor_si512(x, acc), vec512_load(power));
-	x = vector_through(f, sealing);
+	p = products_of(x, vec512_load(power));
+	x = vector_through(f);
 	move_on(f);
 	quarter(f, false, false, true, true);
 	add_products(&p, x, vec512_load(power + 64));
 	if (blocks % 4)
-		x = vector_through(f, sealing);
+		x = vector_through(f);
 	else
-		x = part_through(f, len - 128, sealing);
+		x = part_through(f, len - 128);
 	move_on(f);
 	quarter(f, false, false, false, true);
 	add_products(&p, x, vec512_load(power + 128));
 	if (blocks % 4) {
-		x = with_lengths(part_through(f, len - 192, sealing), lengths, blocks);
+		x = with_lengths(part_through(f, len - 192), r->lengths, blocks);
 	} else {
 		f->b[3] = _mm512_aesenclast_epi128(f->b[3], f->last_key);
-		x = _mm512_zextsi128_si512(lengths);
+		x = _mm512_zextsi128_si512(r->lengths);
 	}
 	add_products(&p, x, vec512_load(power + 192));
-	leave_sums(f->r, &p, f->b[3]);
+	leave_sums(r, &p, f->b[3]);
 }
 
 static __always_inline void rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-				 __m128i lengths, bool sealing)
+				 bool sealing)
 {
 	size_t after = (len + 15) / 64 - 3, left;
-	bool full = r->queued == GCM512_GROUP;
+	struct flow f = { .sealing = sealing };
 	struct products p;
-	struct flow f;
+	__m512i x;
 
 	start_flow(&f, r, in, out);
 	start_vector(&f);
+	more_rounds(&f);
 	quarter(&f, true, false, false, false);
 	start_vector(&f);
+	more_rounds(&f);
 	quarter(&f, true, true, false, false);
-	p = products_of(vec512_load_aligned(&r->queue[7]), power_for(r, after + 1));
-	if (full) {
-		add_products(&p, vec512_load_aligned(&r->queue[6]), power_for(r, after + 2));
-		hash_pair(r, &p, 0, after);
-	}
 	start_vector(&f);
+	more_rounds(&f);
 	quarter(&f, true, true, true, false);
-	if (full) {
-		hash_pair(r, &p, 2, after);
-		hash_pair(r, &p, 4, after);
-	} else {
-		gcm512_finish(r);
-	}
-	for (left = after; left; left--) {
+	p = hash_queue(r, after);
+	for (left = after;; left--) {
 		start_vector(&f);
+		if (!left)
+			f.b[0] = with_mask(r, f.b[0]);
+		more_rounds(&f);
 		quarter(&f, true, true, true, true);
-		add_products(&p, vector_through(&f, sealing), power_for(r, left));
+		x = vector_through(&f);
+		if (!left)
+			break;
+		add_products(&p, x, power_for(f.key, left));
 	}
-	last_vectors(&f, len - 64 * after, lengths, p, sealing);
+	x = _mm512_xor_si512(x, reduce_lanes(p));
+	last_vectors(&f, r, x, len - 64 * after);
 }
 
-static noinline void seal_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-			       __m128i lengths)
+static noinline void seal_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len)
 {
-	rest(r, in, out, len, lengths, true);
+	rest(r, in, out, len, true);
 }
 
-static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-			       __m128i lengths)
+static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len)
 {
-	rest(r, in, out, len, lengths, false);
+	rest(r, in, out, len, false);
 }
 
 /**
- * gcm512_rest() - encrypt or decrypt all behind the groups
+ * ktlsx_gcm512_rest() - encrypt or decrypt all behind the groups
  * @r: record; in the end it has its sums
  * @in: text
  * @out: text
  * @len: bytes, more than GCM512_SHORT_LEN, at most GCM512_REST_LEN
- * @lengths: the block of lengths, byte-swapped
  *
  * Context: Inside a vector section.
  */
-void gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i lengths)
+void ktlsx_gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len)
 {
 	if (r->sealing)
-		seal_rest(r, in, out, len, lengths);
+		seal_rest(r, in, out, len);
 	else
-		open_rest(r, in, out, len, lengths);
+		open_rest(r, in, out, len);
 }
 
 static __always_inline void full_round(__m512i b[3], unsigned int count, const u8 rk[16])
@@ -318,97 +324,73 @@ static __always_inline void full_round(__m512i b[3], unsigned int count, const u
 }
 
 /* All rounds but the last, whose key it returns. */
-static __always_inline __m512i rounds(struct gcm512_record *r, __m512i b[3], unsigned int count)
+static __always_inline __m512i rounds(const struct ktlsx_aes_key *aes, __m512i b[3],
+				      unsigned int count)
 {
-	const u8 (*rk)[16] = r->key->aes.round_keys;
+	const u8 (*rk)[16] = aes->round_keys + 1, (*last)[16] = aes->round_keys + aes->rounds;
 
-	if (r->key->aes.rounds == 14) {
-		full_round(b, count, rk[1]);
-		full_round(b, count, rk[2]);
-		full_round(b, count, rk[3]);
-		full_round(b, count, rk[4]);
-		rk += 4;
-	}
-	full_round(b, count, rk[1]);
-	full_round(b, count, rk[2]);
-	full_round(b, count, rk[3]);
-	full_round(b, count, rk[4]);
-	full_round(b, count, rk[5]);
-	full_round(b, count, rk[6]);
-	gcm512_finish(r);
-	full_round(b, count, rk[7]);
-	full_round(b, count, rk[8]);
-	full_round(b, count, rk[9]);
-	return vec512_spread(rk[10]);
+	do {
+		full_round(b, count, *rk);
+	} while (++rk != last);
+	return vec512_spread(*last);
 }
 
-/* The first block of all and, when it has no vector to be in, the last. */
-static __always_inline struct products hash_aad(const struct gcm512_record *r, __m128i aad,
-						__m128i lengths, size_t blocks)
+/* The first block of all and the last. */
+static __always_inline struct products hash_ends(struct gcm512_record *r, size_t blocks)
 {
-	const __m128i *powers = (const __m128i *)powers_for(r, 0);
-	__m256i x = _mm256_set_m128i(lengths, aad);
+	const __m128i *powers = (const __m128i *)powers_for(r->key, 0);
+	const __m128i *aad = (const __m128i *)gcm512_aad(r) + 3;
+	__m256i x = _mm256_set_m128i(r->lengths, *aad);
 	__m256i power = _mm256_set_m128i(powers[0], powers[-1 - (long)blocks]);
 
 	return products_of(_mm512_zextsi256_si512(x), _mm512_zextsi256_si512(power));
 }
 
+static __always_inline void hash_part(struct gcm512_record *r, struct products *p, const u8 *in,
+				      u8 *out, size_t len, __m512i *b, __m512i rk, unsigned int i)
+{
+	const u8 *power = powers_for(r->key, (len + 15) / 16) + 64 * i;
+	size_t left = len > 64 * i ? len - 64 * i : 0;
+	__m512i x;
+
+	x = part_of_vector(in + 64 * i, out + 64 * i, left, &b[i], rk, r->sealing);
+	add_products(p, x, vec512_load(power));
+}
+
 /* @count vectors, with the one for the mask; a constant, else the states end up in memory. */
 static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, u8 *out,
-					 size_t len, __m128i aad, __m128i lengths,
-					 unsigned int count)
+					 size_t len, unsigned int count)
 {
-	const size_t blocks = (len + 15) / 16, last = 64 * (count - 1);
-	const u8 *power = powers_for(r, blocks);
-	const bool sealing = r->sealing;
 	struct products p;
-	__m512i b[3], x, rk;
+	__m512i b[3], rk;
 
 	b[0] = _mm512_xor_si512(r->base, gcm512_step(0));
 	b[1] = _mm512_xor_si512(r->base, gcm512_step(1));
 	b[2] = _mm512_xor_si512(r->base, gcm512_step(2));
 	b[count - 1] = with_mask(r, b[count - 1]);
-	p = hash_aad(r, aad, lengths, blocks);
-	rk = rounds(r, b, count);
-	if (count > 2) {
-		x = whole_vector(in, out, b[0], rk, sealing);
-		add_products(&p, x, vec512_load(power));
-	}
-	if (count > 1) {
-		if (blocks % 4)
-			x = whole_vector(in + last - 64, out + last - 64, b[count - 2], rk, sealing);
-		else
-			x = part_of_vector(in + last - 64, out + last - 64, len - last + 64,
-					   &b[count - 2], rk, sealing);
-		add_products(&p, x, vec512_load(power + last - 64));
-	}
-	if (count == 1 || blocks % 4) {
-		x = part_of_vector(in + last, out + last, len - last, &b[count - 1], rk, sealing);
-		add_products(&p, x, vec512_load(power + last));
-	} else {
-		b[count - 1] = _mm512_aesenclast_epi128(b[count - 1], rk);
-	}
+	p = hash_ends(r, (len + 15) / 16);
+	gcm512_finish(r);
+	rk = rounds(&r->key->aes, b, count);
+	hash_part(r, &p, in, out, len, b, rk, 0);
+	hash_part(r, &p, in, out, len, b, rk, 1);
+	if (count > 2)
+		hash_part(r, &p, in, out, len, b, rk, 2);
 	leave_sums(r, &p, b[count - 1]);
 }
 
 /**
- * gcm512_short() - encrypt or decrypt a whole short record
- * @r: record; in the end it has its sums
+ * ktlsx_gcm512_short() - encrypt or decrypt a whole short record
+ * @r: record with its additional data queued; in the end it has its sums
  * @in: text; anything when @len is 0
  * @out: text
  * @len: bytes, at most GCM512_SHORT_LEN
- * @aad: hash of the additional data before its last product
- * @lengths: the block of lengths, byte-swapped
  *
  * Context: Inside a vector section.
  */
-void gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len, __m128i aad,
-		  __m128i lengths)
+void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len)
 {
-	if (len <= 48)
-		whole_record(r, in, out, len, aad, lengths, 1);
-	else if (len <= 112)
-		whole_record(r, in, out, len, aad, lengths, 2);
+	if (len <= 112)
+		whole_record(r, in, out, len, 2);
 	else
-		whole_record(r, in, out, len, aad, lengths, 3);
+		whole_record(r, in, out, len, 3);
 }

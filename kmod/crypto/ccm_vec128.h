@@ -26,8 +26,8 @@ static __always_inline __m128i ccm_swap_last_word(__m128i v)
 }
 
 /* The chain's last encryption is @mac: takes in the next block and moves the lane's memory. */
-static __always_inline void ccm_finish_step(struct ktlsx_ccm_lane *lane, __m128i stream, __m128i mac,
-					    size_t at)
+static __always_inline void ccm_finish_step(struct ktlsx_ccm_lane *lane, __m128i stream,
+					    __m128i mac, size_t at)
 {
 	__m128i x = vec128_load(lane->in + at);
 

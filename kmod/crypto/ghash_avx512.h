@@ -66,8 +66,8 @@ static __always_inline void add_two_products(struct products *p, __m512i x, __m5
 /* As reduce() does it, in each lane. */
 static __always_inline __m512i reduce_lanes(struct products p)
 {
-	const __m512i poly = _mm512_set1_epi64(POLY_HIGH);
-	__m512i mid;
+	static const u64 poly_high[2] __aligned(16) = { POLY_HIGH, POLY_HIGH };
+	__m512i mid, poly = vec512_spread(poly_high);
 
 	mid = vec512_xor3(p.mid, vec512_swap_halves(p.low),
 			  _mm512_clmulepi64_epi128(p.low, poly, 0x00));

@@ -25,8 +25,7 @@ static __always_inline struct product no_product(void)
 }
 
 /* The additional data, block by block, those of TLS being one; the last is only added. */
-static __always_inline __m128i hash_aad(const struct ktlsx_ghash_key *hash, const u8 *aad,
-					size_t len)
+static noinline __m128i hash_aad(const struct ktlsx_ghash_key *hash, const u8 *aad, size_t len)
 {
 	__m128i acc = _mm_setzero_si128(), block;
 	struct product p;

@@ -15,7 +15,6 @@
 #define lanes __m256i
 #define LANES 8
 
-
 static __always_inline lanes lanes_load(const void *p)
 {
 	return _mm256_load_si256(p);

@@ -8,7 +8,7 @@
 
 /* Not inlined: the engines share it. */
 static noinline void seal(const struct ktlsx_cbc_ops *ops, const struct ktlsx_aead_key *key,
-		 const struct ktlsx_aead_text *texts, unsigned int count)
+			  const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	unsigned int now;
 

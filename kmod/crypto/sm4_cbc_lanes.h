@@ -96,11 +96,11 @@ static __always_inline void lanes_decrypt_all(const struct ktlsx_sm4_key *key, u
 					      u8 *data, size_t blocks)
 {
 	u8 rest[GROUP_LEN * LANES_FEWEST] __aligned(64);
+	const bool many = LANES_GROUPS > LANES_FEWEST;
 	__m128i before = lanes_block(chain);
 	unsigned int i;
 
-	for (; LANES_GROUPS > LANES_FEWEST && blocks >= LANES * LANES_GROUPS;
-	     blocks -= LANES * LANES_GROUPS) {
+	for (; many && blocks >= LANES * LANES_GROUPS; blocks -= LANES * LANES_GROUPS) {
 		before = lanes_decrypt(key->folded, data, before, LANES_GROUPS);
 		data += GROUP_LEN * LANES_GROUPS;
 	}

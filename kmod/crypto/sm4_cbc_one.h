@@ -12,10 +12,10 @@
 #include "sm4_cbc_lanes.h"
 
 /*
- * A round that is waited for, the same in all four lanes: @t is the sum it starts from, and becomes that
- * of the next one, whose key is @next_key.
+ * A round that is waited for, the same in all four lanes: @t is the sum it starts from, and
+ * becomes that of the next one, whose key is @next_key.
  */
-static void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key);
+static __always_inline void one_next(__m128i *t, __m128i *a, __m128i c, __m128i d, u32 next_key);
 /* Each byte multiplied by PRE. */
 static __m128i one_fold(__m128i x);
 /* From the basis: each byte multiplied by PRE_BACK, with its constant. */

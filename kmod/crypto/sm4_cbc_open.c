@@ -221,7 +221,8 @@ static u64 differences(const u8 a[KTLSX_CBC_MAC_LEN], const u8 b[KTLSX_CBC_MAC_L
 
 /* All ones when the record is what its sender sealed; the plaintext is at its place. */
 static noinline u64 open_masked(struct opening *o, const struct ktlsx_cbc_ops *ops,
-		       const struct ktlsx_sm4_cbc_key *key, const struct ktlsx_aead_text *text)
+				const struct ktlsx_sm4_cbc_key *key,
+				const struct ktlsx_aead_text *text)
 {
 	size_t head_len = text->text_len < TAIL_MIN ? 0 :
 			  (text->text_len - TAIL_MIN) / KTLSX_SM3_BLOCK_LEN * KTLSX_SM3_BLOCK_LEN;

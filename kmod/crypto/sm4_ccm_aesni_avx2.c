@@ -40,6 +40,7 @@ static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *c
 		run_few(key, lanes, active, count);
 	else
 		run_many(key, lanes, active, count);
+	sm4_ccm_clear_frame();
 }
 
 static const struct ktlsx_ccm_cipher aesni_avx2_cipher = {

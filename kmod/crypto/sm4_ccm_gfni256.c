@@ -28,6 +28,7 @@ static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *c
 		run_few(key, lanes, active, count);
 	else
 		run_many(key, lanes, active, count);
+	sm4_ccm_clear_frame();
 }
 
 static const struct ktlsx_ccm_cipher gfni256_cipher = {

@@ -108,6 +108,7 @@ static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *c
 		run_8(key, lanes, active, count);
 	else
 		run_16(key, lanes, active, count);
+	sm4_ccm_clear_frame();
 }
 
 static const struct ktlsx_ccm_cipher gfni512_cipher = {

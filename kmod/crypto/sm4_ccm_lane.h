@@ -60,6 +60,18 @@ static __always_inline void sm4_ccm_run_steps(const struct ktlsx_aead_key *key,
 	barrier_data(stage);
 }
 
+/*
+ * To be called from where a function was that held cipher states in more registers than
+ * there are: its frame, with what the compiler parked in it, was here.
+ */
+static noinline void sm4_ccm_clear_frame(void)
+{
+	u8 frame[1024] __aligned(64);
+
+	vec128_clear(frame, sizeof(frame));
+	barrier_data(frame);
+}
+
 static __always_inline void sm4_ccm_prepare(struct ktlsx_aead_key *key, const u8 *raw)
 {
 	vec128_clear(key->state, sizeof(key->state));

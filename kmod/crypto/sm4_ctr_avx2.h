@@ -38,16 +38,12 @@ static __always_inline void sm4_ctr_set(const struct sm4_ctr *ctr, __m256i x[4],
 	x[3] = sm4_count256(counter);
 }
 
-/* @with_one: the last counter is 1 */
-static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i x[16], u32 counter,
-					  bool with_one)
+static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i x[16], u32 counter)
 {
 	sm4_ctr_set(ctr, x, counter);
 	sm4_ctr_set(ctr, x + 4, counter + 8);
 	sm4_ctr_set(ctr, x + 8, counter + 16);
 	sm4_ctr_set(ctr, x + 12, counter + 24);
-	if (with_one)
-		x[15] = _mm256_insert_epi32(x[15], 1, 7);
 	x[3] = sm4_fold256(x[3]);
 	x[7] = sm4_fold256(x[7]);
 	x[11] = sm4_fold256(x[11]);

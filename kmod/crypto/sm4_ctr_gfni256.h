@@ -48,15 +48,17 @@ static __always_inline void sm4_ctr_set(__m256i y[4], const u32 word[4])
 	y[3] = _mm256_set1_epi32((int)word[3]);
 }
 
+/*
+ * No blendv: GCC takes the sign of its mask for a sign of char, which has none on kernels from
+ * 6.2 on (-funsigned-char).
+ */
 static __always_inline __m256i sm4_ctr_byte(u32 counter, u32 next, __m256i same)
 {
-	return _mm256_blendv_epi8(_mm256_set1_epi8((char)next), _mm256_set1_epi8((char)counter),
-				  same);
+	same = _mm256_and_si256(same, _mm256_set1_epi8((char)(counter ^ next)));
+	return _mm256_xor_si256(same, _mm256_set1_epi8((char)next));
 }
 
-/* @with_one: the last counter is 1 */
-static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[16], u32 counter,
-					  bool with_one)
+static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[16], u32 counter)
 {
 	const __m256i index = _mm256_set_epi8(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5,
 					      3, 1, 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8,
@@ -72,12 +74,6 @@ static __always_inline void sm4_ctr_start(const struct sm4_ctr *ctr, __m256i y[1
 	y[13] = sm4_ctr_byte(counter >> 16, next >> 16, same);
 	y[14] = sm4_ctr_byte(counter >> 8, next >> 8, same);
 	y[15] = low;
-	if (with_one) {
-		y[12] = _mm256_insert_epi8(y[12], 0, 31);
-		y[13] = _mm256_insert_epi8(y[13], 0, 31);
-		y[14] = _mm256_insert_epi8(y[14], 0, 31);
-		y[15] = _mm256_insert_epi8(y[15], 1, 31);
-	}
 	y[12] = sm4_fold256(y[12]);
 	y[13] = sm4_fold256(y[13]);
 	y[14] = sm4_fold256(y[14]);

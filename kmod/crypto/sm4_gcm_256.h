@@ -24,8 +24,10 @@
 
 struct gcm_stream {
 	u8 queue[GROUP][16] __aligned(32);	/* byte-swapped blocks waiting to be hashed */
-	struct sm4_ctr ctr;		/* set up if a group or half of it is encrypted at once */
+	__m256i sealing;		/* all ones or zero: what is hashed comes out or in */
+	struct sm4_ctr ctr;		/* set up if there is a whole group */
 	u32 nonce[4] __aligned(16);	/* in the basis, by words; the last is of no use */
+	__m128i mask;			/* counter 1 encrypted, for the tag */
 	__m128i acc;			/* GHASH so far, the queue not counted */
 	const struct ktlsx_sm4_gcm_key *key;
 	u32 counter;			/* of the next block */
@@ -59,9 +61,8 @@ static __always_inline void hash_four(struct gcm_stream *s, struct sums *sums, _
 	*sums = no_sums();
 }
 
-/* The key stream of a group, while the queue is hashed if it counts. */
-static __always_inline void next_stream(struct gcm_stream *s, __m256i stream[GROUP / 2],
-					bool hashing)
+/* The key stream of a group, while the queue is hashed. */
+static __always_inline void next_stream(struct gcm_stream *s, __m256i stream[GROUP / 2])
 {
 	__m256i carry = _mm256_zextsi128_si256(s->acc);
 	struct sums sums = no_sums();
@@ -69,8 +70,7 @@ static __always_inline void next_stream(struct gcm_stream *s, __m256i stream[GRO
 
 	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4) {
 		sm4_ctr_rounds(&s->ctr, stream, i);
-		if (hashing)
-			hash_four(s, &sums, &carry, i);
+		hash_four(s, &sums, &carry, i);
 	}
 	s->acc = vec256_low(carry);
 	sm4_ctr_end(stream);
@@ -78,27 +78,14 @@ static __always_inline void next_stream(struct gcm_stream *s, __m256i stream[GRO
 
 /* The queue is fed from registers: neither side's memory is read again. */
 static __always_inline void crypt_pair(struct gcm_stream *s, const u8 *in, u8 *out, __m256i stream,
-				       unsigned int i, bool sealing)
+				       unsigned int i)
 {
 	__m256i x = vec256_load(in + 32 * i);
 
 	vec256_opaque(&x);
-	stream = _mm256_xor_si256(stream, x);
-	vec256_store(out + 32 * i, stream);
-	vec256_store_aligned(s->queue[2 * i], vec256_swap_bytes(sealing ? stream : x));
-}
-
-static __always_inline void crypt_quarter(struct gcm_stream *s, const u8 *in, u8 *out,
-					  const __m256i stream[GROUP / 2], unsigned int quarter,
-					  bool sealing)
-{
-	__m256i blocks[4];
-
-	sm4_ctr_blocks(stream, quarter, blocks);
-	crypt_pair(s, in, out, blocks[0], 4 * quarter, sealing);
-	crypt_pair(s, in, out, blocks[1], 4 * quarter + 1, sealing);
-	crypt_pair(s, in, out, blocks[2], 4 * quarter + 2, sealing);
-	crypt_pair(s, in, out, blocks[3], 4 * quarter + 3, sealing);
+	vec256_store(out + 32 * i, _mm256_xor_si256(stream, x));
+	x = _mm256_xor_si256(x, _mm256_and_si256(stream, s->sealing));
+	vec256_store_aligned(s->queue[2 * i], vec256_swap_bytes(x));
 }
 
 static __always_inline void wipe_stream(__m256i stream[GROUP / 2])
@@ -113,19 +100,24 @@ static __always_inline void wipe_stream(__m256i stream[GROUP / 2])
 }
 
 /* Encrypts or decrypts @count groups and leaves the last one's ciphertext in the queue. */
-static __always_inline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
-				       bool sealing)
+static noinline void run_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
 {
-	__m256i stream[GROUP / 2];
+	__m256i stream[GROUP / 2], blocks[4];
+	unsigned int i;
 
 	for (; count; count--, in += GROUP_LEN, out += GROUP_LEN) {
-		sm4_ctr_start(&s->ctr, stream, s->counter, false);
+		sm4_ctr_start(&s->ctr, stream, s->counter);
 		s->counter += GROUP;
-		next_stream(s, stream, true);
-		crypt_quarter(s, in, out, stream, 0, sealing);
-		crypt_quarter(s, in, out, stream, 1, sealing);
-		crypt_quarter(s, in, out, stream, 2, sealing);
-		crypt_quarter(s, in, out, stream, 3, sealing);
+		next_stream(s, stream);
+		for (i = 0; i < 4; i++) {
+			sm4_ctr_blocks(stream, i, blocks);
+			crypt_pair(s, in, out, blocks[0], 4 * i);
+			crypt_pair(s, in, out, blocks[1], 4 * i + 1);
+			crypt_pair(s, in, out, blocks[2], 4 * i + 2);
+			crypt_pair(s, in, out, blocks[3], 4 * i + 3);
+			/* one after the other: the stack shall not have to hold key stream */
+			barrier_data(stream);
+		}
 	}
 	wipe_stream(stream);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Owns the records of SM4-GCM on 256-bit vectors, around the bulk of sm4_gcm_256.h. The
- * engine that includes it has defined seal_groups() and open_groups().
+ * Owns the records of SM4-GCM on 256-bit vectors, around the bulk of sm4_gcm_256.h.
  * Must not know: cipher and hash. Concurrency: stateless, the key is read-only; the source
  * may change while it is read.
  * Specification: NIST SP 800-38D section 7; 96-bit nonces only.
@@ -13,32 +12,29 @@
 #include "sm4_gcm_256_tail.h"
 
 /* A group or less that meets the border of a span. */
-static noinline __m128i run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
-				      struct ktlsx_cursor *dst, size_t len, bool sealing)
+static noinline void run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
+				   struct ktlsx_cursor *dst, size_t len)
 {
 	u8 bounce[GROUP_LEN + BOUNCE_SLACK] __aligned(32);
 	__m256i zero = _mm256_setzero_si256();
-	__m128i mask = _mm_setzero_si128();
 	unsigned int i;
 
 	bounce_gather(src, bounce, len);
+	/* from here on only the copy counts */
+	barrier_data(bounce);
 	if (len < GROUP_LEN)
-		mask = run_tail(s, bounce, bounce, len, sealing);
-	else if (sealing)
-		seal_groups(s, bounce, bounce, 1);
+		run_tail(s, bounce, bounce, len);
 	else
-		open_groups(s, bounce, bounce, 1);
+		run_groups(s, bounce, bounce, 1);
 	bounce_scatter(dst, bounce, len);
 	vec256_opaque(&zero);
 	for (i = 0; i < GROUP_LEN; i += 32)
 		vec256_store_aligned(bounce + i, zero);
 	barrier_data(bounce);
-	return mask;
 }
 
-/* Whole groups straight from span to span; returns the counter 1 encrypted. */
-static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx_aead_text *text,
-					bool sealing)
+/* Whole groups straight from span to span. */
+static __always_inline void run_text(struct gcm_stream *s, const struct ktlsx_aead_text *text)
 {
 	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
 	size_t left = text->text_len, len, run;
@@ -48,24 +44,18 @@ static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx
 		len = min(run, left) / GROUP_LEN * GROUP_LEN;
 		if (unlikely(!len)) {
 			len = GROUP_LEN;
-			run_by_bounce(s, &src, &dst, len, sealing);
+			run_by_bounce(s, &src, &dst, len);
 			continue;
 		}
-		if (sealing)
-			seal_groups(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
-				    len / GROUP_LEN);
-		else
-			open_groups(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
-				    len / GROUP_LEN);
+		run_groups(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len / GROUP_LEN);
 		src.off += len;
 		dst.off += len;
 	}
-	if (!left)
-		return run_tail(s, NULL, NULL, 0, sealing);
-	run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
-	if (unlikely(run < left))
-		return run_by_bounce(s, &src, &dst, left, sealing);
-	return run_tail(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, sealing);
+	if (left && unlikely(min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst)) < left))
+		run_by_bounce(s, &src, &dst, left);
+	else
+		run_tail(s, left ? ktlsx_cursor_here(&src) : NULL,
+			 left ? ktlsx_cursor_here(&dst) : NULL, left);
 }
 
 /* The additional data wait at the end of the queue for the first group, if there is one. */
@@ -80,41 +70,42 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 	s->counter = 2;
 	set_up_nonce(s, text->nonce);
 	hash = hash_aad(&s->key->hash, text->aad, text->aad_len);
-	if (text->text_len > HALF_LEN_MAX)
-		sm4_ctr_prepare(&s->ctr, &s->key->sm4, s->nonce);
 	s->queued = text->text_len >= GROUP_LEN;
 	if (!s->queued) {
 		add_block(&p, hash, s->key->hash.powers[KTLSX_GCM_POWERS - 1]);
 		s->acc = reduce(p);
 		return;
 	}
+	sm4_ctr_prepare(&s->ctr, &s->key->sm4, s->nonce);
 	s->acc = _mm_setzero_si128();
 	for (i = 0; i < GROUP - 1; i++)
 		vec128_store_aligned(s->queue[i], s->acc);
 	vec128_store_aligned(s->queue[GROUP - 1], hash);
 }
 
-static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 					  const struct ktlsx_aead_text *text, bool sealing)
 {
 	unsigned int blocks = (text->text_len % GROUP_LEN + 15) / 16;
 	const u8 (*queue)[16] = s->queue;
-	__m128i mask, tag;
+	__m128i tag;
 
+	s->sealing = _mm256_set1_epi64x(-(long long)sealing);
 	start(s, key, text);
-	mask = run_text(s, text, sealing);
+	run_text(s, text);
 	for (; blocks >= KTLSX_GCM_POWERS; blocks -= KTLSX_GCM_POWERS, queue += KTLSX_GCM_POWERS)
 		s->acc = hash_blocks(&s->key->hash, s->acc, queue, KTLSX_GCM_POWERS - 1,
 				     vec128_load_aligned(queue[KTLSX_GCM_POWERS - 1]));
 	s->acc = hash_blocks(&s->key->hash, s->acc, queue, blocks,
 			     _mm_set_epi64x((long long)text->aad_len * 8,
 					    (long long)text->text_len * 8));
-	if (text->text_len > HALF_LEN_MAX)
+	if (text->text_len >= GROUP_LEN)
 		sm4_ctr_wipe(&s->ctr);
-	tag = vec128_swap_bytes(s->acc);
+	tag = _mm_xor_si128(vec128_swap_bytes(s->acc), s->mask);
 	s->acc = _mm_setzero_si128();
+	s->mask = _mm_setzero_si128();
 	barrier_data(s);
-	return _mm_xor_si128(tag, mask);
+	return tag;
 }
 
 #endif

@@ -20,28 +20,6 @@ static __always_inline void queue_four(struct gcm_stream *s, const __m256i strea
 	vec256_store_aligned(s->queue[block + 6], stream[3]);
 }
 
-/*
- * Leaves the key stream of a group in the queue and returns its last block: the counter 1
- * encrypted when asked for. So does the next one, of half a group.
- */
-static noinline __m128i stream_32(struct gcm_stream *s, bool with_mask)
-{
-	__m256i stream[GROUP / 2], blocks[4];
-	unsigned int i;
-	__m128i last;
-
-	sm4_ctr_start(&s->ctr, stream, s->counter, with_mask);
-	next_stream(s, stream, s->queued);
-	s->queued = false;
-	for (i = 0; i < 4; i++) {
-		sm4_ctr_blocks(stream, i, blocks);
-		queue_four(s, blocks, 8 * i);
-	}
-	last = vec256_high(blocks[3]);
-	wipe_stream(stream);
-	return last;
-}
-
 static __always_inline void set_words(const struct gcm_stream *s, __m256i x[4], u32 counter,
 				      bool with_mask)
 {
@@ -60,7 +38,8 @@ static __always_inline void two_rounds(__m256i *a, __m256i *b, __m256i *c, __m25
 	sm4_round256(&a[4], b[4], c[4], d[4], key);
 }
 
-static noinline __m128i stream_16(struct gcm_stream *s, bool with_mask)
+/* Leaves the key stream of 16 blocks in the queue, the last one of counter 1 when asked for. */
+static noinline void stream_16(struct gcm_stream *s, unsigned int block, bool with_mask)
 {
 	const u32 *keys = s->key->sm4.folded;
 	unsigned int i;
@@ -74,16 +53,25 @@ static noinline __m128i stream_16(struct gcm_stream *s, bool with_mask)
 		two_rounds(&x[2], &x[3], &x[0], &x[1], keys[2]);
 		two_rounds(&x[3], &x[0], &x[1], &x[2], keys[3]);
 	}
+	s->counter += 16;
 	sm4_words256_end(x);
+	queue_four(s, x, block);
+	/* one set after the other: the stack shall not have to hold key stream */
+	barrier_data(s);
 	sm4_words256_end(x + 4);
-	queue_four(s, x, 0);
-	queue_four(s, x + 4, 8);
-	return vec256_high(x[7]);
+	queue_four(s, x + 4, block + 8);
+	if (with_mask)
+		s->mask = vec256_high(x[7]);
+}
+
+static __always_inline __m128i hashed(const struct gcm_stream *s, __m128i in, __m128i out)
+{
+	return _mm_blendv_epi8(in, out, vec256_low(s->sealing));
 }
 
 /* Turns key stream in the queue into ciphertext; what is left of it behind is cleared. */
 static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len,
-				       bool sealing)
+				       unsigned int blocks)
 {
 	u8 part[16] __aligned(16);
 	unsigned int i;
@@ -94,7 +82,7 @@ static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *o
 		vec128_opaque(&x);
 		y = _mm_xor_si128(x, vec128_load_aligned(s->queue[i]));
 		vec128_store(out, y);
-		vec128_store_aligned(s->queue[i], vec128_swap_bytes(sealing ? y : x));
+		vec128_store_aligned(s->queue[i], vec128_swap_bytes(hashed(s, x, y)));
 	}
 	if (len) {
 		x = bounce_load_partial(in, len);
@@ -105,9 +93,9 @@ static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *o
 		y = bounce_load_partial(part, len);
 		vec128_store_aligned(part, _mm_setzero_si128());
 		barrier_data(part);
-		vec128_store_aligned(s->queue[i++], vec128_swap_bytes(sealing ? y : x));
+		vec128_store_aligned(s->queue[i++], vec128_swap_bytes(hashed(s, x, y)));
 	}
-	for (; i < GROUP; i++)
+	for (; i < blocks; i++)
 		vec128_store_aligned(s->queue[i], _mm_setzero_si128());
 }
 
@@ -123,24 +111,24 @@ static noinline void hash_queue(struct gcm_stream *s)
 	s->queued = false;
 }
 
-/* Less than a group, contiguous. Returns the counter 1 encrypted. */
-static __always_inline __m128i run_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len,
-					bool sealing)
+/* Less than a group, contiguous. */
+static noinline void run_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len)
 {
-	__m128i mask;
+	bool alone = len > GROUP_LEN - 16;	/* no room for the counter 1 beside the text */
+	unsigned int blocks = GROUP / 2;
 
-	if (len <= HALF_LEN_MAX) {
-		if (s->queued)
-			hash_queue(s);
-		mask = stream_16(s, true);
-	} else {
-		mask = stream_32(s, true);
-		/* no room for it beside the text */
-		if (unlikely(len > GROUP_LEN - 16))
-			stream_32(s, false);
+	if (s->queued)
+		hash_queue(s);
+	if (unlikely(alone)) {
+		stream_16(s, 0, true);
+		s->counter -= 16;
 	}
-	crypt_tail(s, in, out, len, sealing);
-	return mask;
+	if (len > HALF_LEN_MAX) {
+		stream_16(s, 0, false);
+		blocks = GROUP;
+	}
+	stream_16(s, blocks - 16, !alone);
+	crypt_tail(s, in, out, len, blocks);
 }
 
 #endif

@@ -25,20 +25,14 @@ static __always_inline void four_rounds(__m512i y[4][4], const u32 keys[4][4], s
 	sm4_bytes_round(y[3], y[0], y[1], y[2], keys[3]);
 }
 
-static __always_inline void put_four(__m512i to[4], const __m512i from[4])
-{
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
-	to[3] = from[3];
-}
-
 static __always_inline void set_chunk(struct gcm_stream *s, __m512i y[4][4])
 {
 	sm4_bytes_set(y[0], s->nonce_bytes[0]);
 	sm4_bytes_set(y[1], s->nonce_bytes[1]);
 	sm4_bytes_set(y[2], s->nonce_bytes[2]);
 	sm4_bytes_count(y[3], s->counter);
+	sm4_fold_four(y[3]);
+	s->counter += CHUNK_LEN / 16;
 }
 
 /* The key stream of chunks on its way out, while the next one is computed. */
@@ -50,60 +44,60 @@ struct parked {
 
 /* The queue is fed from registers: neither side's memory is read again. */
 static __always_inline void crypt_vector(struct gcm_stream *s, const struct parked *parked,
-					 __m512i stream, unsigned int i, bool sealing)
+					 __m512i stream, unsigned int i)
 {
-	__m512i x = vec512_load(parked->in + VEC_LEN * i);
+	__m512i x = vec512_load(parked->in + VEC_LEN * i), sealing = s->sealing;
 
 	vec512_opaque(&x);
-	stream = _mm512_xor_si512(stream, x);
-	vec512_store(parked->out + VEC_LEN * i, stream);
-	vec512_store_aligned(&s->queue[1 + i], vec512_swap_bytes(sealing ? stream : x));
+	vec512_store(parked->out + VEC_LEN * i, _mm512_xor_si512(stream, x));
+	/* x ^ (stream & sealing) */
+	x = _mm512_ternarylogic_epi64(x, stream, sealing, 0x78);
+	vec512_store_aligned(&s->queue[1 + i], vec512_swap_bytes(x));
 }
 
 /* A quarter of the blocks; the last word comes out first. */
 static __always_inline void unpark_blocks(struct gcm_stream *s, const struct parked *parked,
-					  unsigned int quarter, bool sealing)
+					  unsigned int quarter)
 {
 	__m512i x[4] = { parked->y[3][quarter], parked->y[2][quarter], parked->y[1][quarter],
 			 parked->y[0][quarter] };
 
 	sm4_words_to_blocks(x);
-	crypt_vector(s, parked, x[0], 4 * quarter, sealing);
-	crypt_vector(s, parked, x[1], 4 * quarter + 1, sealing);
-	crypt_vector(s, parked, x[2], 4 * quarter + 2, sealing);
-	crypt_vector(s, parked, x[3], 4 * quarter + 3, sealing);
+	crypt_vector(s, parked, x[0], 4 * quarter);
+	crypt_vector(s, parked, x[1], 4 * quarter + 1);
+	crypt_vector(s, parked, x[2], 4 * quarter + 2);
+	crypt_vector(s, parked, x[3], 4 * quarter + 3);
 }
 
-/* The rounds of a chunk, while the queue is hashed, if it counts, and filled from @parked. */
+/* The rounds of a chunk, while the queue is hashed, if it counts, and filled, if @busy. */
 static __always_inline void run_rounds(struct gcm_stream *s, __m512i y[4][4],
-				       struct parked *parked, bool sealing)
+				       struct parked *parked, bool busy)
 {
 	const u32 (*keys)[4] = s->keys;
 	unsigned int i, step = 16;
 	struct pipeline p;
 
 	hash_begin(s, &p);
-	for (i = 0; i < 4; i++, keys += 4) {
-		four_rounds(y, keys, &p, step);
-		if (parked)
-			sm4_bytes_to_words(parked->y[i]);
-	}
-	for (i = 0; i < 4; i++, keys += 4) {
-		if (i == 2) {
+	for (i = 0; i < KTLSX_SM4_ROUNDS / 4; i++, keys += 4) {
+		if (i == KTLSX_GCM_STRIDES / 2) {
 			p.power = (const void *)s->key->hash.powers;
 			step = 64;
 		}
 		four_rounds(y, keys, &p, step);
-		if (parked)
-			unpark_blocks(s, parked, i, sealing);
+		if (!busy)
+			continue;
+		if (i < 4)
+			sm4_bytes_to_words(parked->y[i]);
+		else
+			unpark_blocks(s, parked, i - 4);
 	}
 	if (s->queued)
 		hash_end(s, &p);
-	if (parked)
+	if (busy)
 		s->queued = true;
 }
 
-static __always_inline void unpark_last(struct gcm_stream *s, struct parked *parked, bool sealing)
+static __always_inline void unpark_last(struct gcm_stream *s, struct parked *parked)
 {
 	__m512i zero = _mm512_setzero_si512();
 	unsigned int i;
@@ -113,7 +107,7 @@ static __always_inline void unpark_last(struct gcm_stream *s, struct parked *par
 	for (i = 0; i < 4; i++)
 		sm4_bytes_to_words(parked->y[i]);
 	for (i = 0; i < 4; i++)
-		unpark_blocks(s, parked, i, sealing);
+		unpark_blocks(s, parked, i);
 	s->queued = true;
 	vec512_opaque(&zero);
 	for (i = 0; i < CHUNK_VECS; i++)
@@ -121,26 +115,26 @@ static __always_inline void unpark_last(struct gcm_stream *s, struct parked *par
 	barrier_data(parked);
 }
 
-/* Encrypts or decrypts @count chunks, at least one, and leaves the last one's ciphertext in the queue. */
-static __always_inline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count,
-				       bool sealing)
+/* Encrypts or decrypts @count chunks, at least one, and leaves the last's ciphertext queued. */
+static noinline void run_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
 {
-	struct parked parked, *before = NULL;
+	bool busy = false;
+	struct parked parked;
 	__m512i y[4][4];
 
 	do {
 		set_chunk(s, y);
-		sm4_fold_four(y[3]);
-		s->counter += CHUNK_LEN / 16;
-		run_rounds(s, y, before, sealing);
+		/* else the first chunk gets a loop of its own */
+		__asm__ __volatile__("" : "+r"(busy));
+		run_rounds(s, y, &parked, busy);
 		memcpy(parked.y, y, sizeof(y));
 		parked.in = in;
 		parked.out = out;
-		before = &parked;
 		in += CHUNK_LEN;
 		out += CHUNK_LEN;
+		busy = true;
 	} while (--count);
-	unpark_last(s, &parked, sealing);
+	unpark_last(s, &parked);
 }
 
 #endif

@@ -37,18 +37,6 @@ static __always_inline __m128i reduce_sums(struct sums sums)
 	return reduce(sums.p);
 }
 
-#include "sm4_gcm_256.h"
-
-static noinline void seal_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
-{
-	run_groups(s, in, out, count, true);
-}
-
-static noinline void open_groups(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
-{
-	run_groups(s, in, out, count, false);
-}
-
 #include "sm4_gcm_256_record.h"
 
 /**
@@ -101,10 +89,10 @@ static void aesni_avx2_block(const struct ktlsx_aead_key *key, const u8 *nonce, 
 
 	s.key = ktlsx_sm4_gcm_key_of(key);
 	s.counter = index + 2;
-	s.queued = false;
+	s.sealing = _mm256_setzero_si256();
 	set_up_nonce(&s, nonce);
-	stream_16(&s, false);
-	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, true);
+	stream_16(&s, 0, false);
+	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, GROUP / 2);
 	barrier_data(&s);
 }
 

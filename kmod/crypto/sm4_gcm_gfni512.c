@@ -7,57 +7,15 @@
  *
  * A chunk of 64 blocks is encrypted while the chunk before it, parked in a queue, is hashed
  * between the rounds, its blocks 4 m + l in a sum of their own for each l. What is left at
- * the end of a record is encrypted by 16, 32 or 64 blocks, whose last encrypts the counter 1.
+ * the end of a record is encrypted by 16 or 32 blocks, whose last encrypts the counter 1.
  */
 #include "bounce.h"
 #include "cpu.h"
 #include "ghash_blocks.h"
 #include "sm4_gcm_512_bulk.h"
 
-static noinline void seal_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
-{
-	run_chunks(s, in, out, count, true);
-}
-
-static noinline void open_chunks(struct gcm_stream *s, const u8 *in, u8 *out, size_t count)
-{
-	run_chunks(s, in, out, count, false);
-}
-
-static __always_inline void put_quarter(struct gcm_stream *s, const __m512i y[4][4],
-					unsigned int quarter)
-{
-	__m512i x[4] = { y[3][quarter], y[2][quarter], y[1][quarter], y[0][quarter] };
-
-	sm4_words_to_blocks(x);
-	put_four(&s->queue[1 + 4 * quarter], x);
-}
-
-/* Leaves the key stream in the queue; of the counter 1 in the last block, where asked for. */
-static noinline void stream_64(struct gcm_stream *s, bool with_mask)
-{
-	const __mmask64 last = _cvtu64_mask64((u64)with_mask << 63);
-	__m512i y[4][4];
-
-	set_chunk(s, y);
-	y[3][0] = _mm512_mask_set1_epi8(y[3][0], last, 0);
-	y[3][1] = _mm512_mask_set1_epi8(y[3][1], last, 0);
-	y[3][2] = _mm512_mask_set1_epi8(y[3][2], last, 0);
-	y[3][3] = _mm512_mask_set1_epi8(y[3][3], last, 1);
-	sm4_fold_four(y[3]);
-	run_rounds(s, y, NULL, false);
-	sm4_bytes_to_words(y[0]);
-	sm4_bytes_to_words(y[1]);
-	sm4_bytes_to_words(y[2]);
-	sm4_bytes_to_words(y[3]);
-	put_quarter(s, y, 0);
-	put_quarter(s, y, 1);
-	put_quarter(s, y, 2);
-	put_quarter(s, y, 3);
-}
-
 static __always_inline void set_words(const struct gcm_stream *s, __m512i x[4], u32 counter,
-				      bool last)
+				      bool with_mask)
 {
 	const __m512i index = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4,
 					       0);
@@ -66,7 +24,7 @@ static __always_inline void set_words(const struct gcm_stream *s, __m512i x[4], 
 	x[0] = _mm512_set1_epi32((int)s->nonce_words[0]);
 	x[1] = _mm512_set1_epi32((int)s->nonce_words[1]);
 	x[2] = _mm512_set1_epi32((int)s->nonce_words[2]);
-	if (last)
+	if (with_mask)
 		counters = _mm512_mask_set1_epi32(counters, _cvtu32_mask16(1u << 15), 1);
 	x[3] = SM4_AFFINE(counters, PRE);
 }
@@ -87,14 +45,15 @@ static __always_inline void words_round(__m512i x[4], unsigned int i, u32 key)
 	sm4_words_round(&x[i % 4], x[(i + 1) % 4], x[(i + 2) % 4], x[(i + 3) % 4], key);
 }
 
-static noinline void stream_32(struct gcm_stream *s)
+/* The key stream of 32 blocks, of which the last counter is 1 when asked for. */
+static noinline void stream_32(struct gcm_stream *s, __m512i *to, bool with_mask)
 {
 	const u32 *keys = s->key->sm4.folded;
 	__m512i x[4], y[4];
 	unsigned int i;
 
 	set_words(s, x, s->counter, false);
-	set_words(s, y, s->counter + 16, true);
+	set_words(s, y, s->counter + 16, with_mask);
 	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4, keys += 4) {
 		words_round(x, 0, keys[0]);
 		words_round(y, 0, keys[0]);
@@ -105,11 +64,12 @@ static noinline void stream_32(struct gcm_stream *s)
 		words_round(x, 3, keys[3]);
 		words_round(y, 3, keys[3]);
 	}
-	put_blocks(&s->queue[1], x);
-	put_blocks(&s->queue[5], y);
+	put_blocks(to, x);
+	put_blocks(to + 4, y);
 }
 
-static noinline void stream_16(struct gcm_stream *s)
+/* And of 16, of which it always is. */
+static noinline void stream_16(struct gcm_stream *s, __m512i *to)
 {
 	const u32 *keys = s->key->sm4.folded;
 	unsigned int i;
@@ -122,15 +82,15 @@ static noinline void stream_16(struct gcm_stream *s)
 		words_round(x, 2, keys[2]);
 		words_round(x, 3, keys[3]);
 	}
-	put_blocks(&s->queue[1], x);
+	put_blocks(to, x);
 }
 
 /* Every block that is not text becomes zero, of key stream nothing is left. */
 static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len,
-				       unsigned int vecs, bool sealing)
+				       unsigned int vecs)
 {
-	__m512i x, stream, zero = _mm512_setzero_si512();
 	unsigned int i, used = (len + VEC_LEN - 1) / VEC_LEN;
+	__m512i x, stream;
 	__mmask64 part;
 
 	for (i = 1; i <= used; i++, in += VEC_LEN, out += VEC_LEN, len -= VEC_LEN) {
@@ -138,93 +98,76 @@ static __always_inline void crypt_tail(struct gcm_stream *s, const u8 *in, u8 *o
 		x = _mm512_maskz_loadu_epi8(part, in);
 		vec512_opaque(&x);
 		stream = _mm512_maskz_mov_epi8(part, vec512_load_aligned(&s->queue[i]));
-		stream = _mm512_xor_si512(x, stream);
-		_mm512_mask_storeu_epi8(out, part, stream);
-		if (sealing)
-			x = stream;
+		_mm512_mask_storeu_epi8(out, part, _mm512_xor_si512(x, stream));
+		x = _mm512_ternarylogic_epi64(x, stream, s->sealing, 0x78);
 		vec512_store_aligned(&s->queue[i], vec512_swap_bytes(x));
 	}
 	for (; i <= vecs; i++)
-		vec512_store_aligned(&s->queue[i], zero);
+		vec512_store_aligned(&s->queue[i], _mm512_setzero_si512());
 }
 
-/* To encrypt by 64 blocks. The additional data wait where the last of a chunk would. */
-static __always_inline void set_up_chunks(struct gcm_stream *s, __m512i hash)
+/* @vecs: of key stream, whose last block is of counter 1 */
+static __always_inline void put_mask(struct gcm_stream *s, unsigned int vecs)
 {
-	__m512i zero = _mm512_setzero_si512();
-	unsigned int i;
-
-	vec512_opaque(&zero);
-	for (i = 0; i < CHUNK_VECS; i++)
-		vec512_store_aligned(&s->queue[i], zero);
-	vec512_store_aligned(&s->queue[CHUNK_VECS], hash);
-	sm4_spread_keys(s->key->sm4.folded, s->keys);
+	s->mask = _mm512_extracti32x4_epi32(vec512_load_aligned(&s->queue[vecs]), 3);
 }
 
-static __always_inline __m128i last_block(const struct gcm_stream *s, unsigned int vecs)
+/* The key stream of less than a chunk goes to the queue. Returns how many vectors. */
+static __always_inline unsigned int stream_tail(struct gcm_stream *s, size_t len)
 {
-	return _mm512_extracti32x4_epi32(vec512_load_aligned(&s->queue[vecs]), 3);
-}
+	bool alone = len > CHUNK_LEN - 16;	/* no room for the counter 1 beside the text */
+	unsigned int vecs = 0;
 
-static __always_inline __m128i stream_tail(struct gcm_stream *s, size_t len, unsigned int *vecs)
-{
-	__m128i mask;
-
-	if (s->queued && (len <= WORDS_LEN_MAX || len > CHUNK_LEN - 16))
-		hash_queue(s);
-	if (len <= WORDS_LEN_HALF) {
-		*vecs = 4;
-		stream_16(s);
-	} else if (len <= WORDS_LEN_MAX) {
-		*vecs = 8;
-		stream_32(s);
-	} else {
-		*vecs = CHUNK_VECS;
-		if (unlikely(len > CHUNK_LEN - 16)) {
-			/* no room for it beside the text */
-			stream_16(s);
-			mask = last_block(s, 4);
-			stream_64(s, false);
-			return mask;
-		}
-		stream_64(s, true);
+	if (unlikely(alone)) {
+		stream_16(s, &s->queue[1]);
+		put_mask(s, 4);
 	}
-	return last_block(s, *vecs);
+	if (len > WORDS_LEN_MAX) {
+		stream_32(s, &s->queue[1], false);
+		s->counter += 32;
+		vecs = 8;
+		len -= min_t(size_t, len, 32 * 16);
+	}
+	if (len <= WORDS_LEN_HALF) {
+		stream_16(s, &s->queue[1 + vecs]);
+		vecs += 4;
+	} else {
+		stream_32(s, &s->queue[1 + vecs], !alone);
+		vecs += 8;
+	}
+	if (likely(!alone))
+		put_mask(s, vecs);
+	return vecs;
 }
 
-/* Less than a chunk, contiguous. Returns the counter 1 encrypted. */
-static __always_inline __m128i run_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len,
-					bool sealing)
+/* Less than a chunk, contiguous. */
+static noinline void run_tail(struct gcm_stream *s, const u8 *in, u8 *out, size_t len)
 {
-	unsigned int vecs;
-	__m128i mask = stream_tail(s, len, &vecs);
-
-	crypt_tail(s, in, out, len, vecs, sealing);
-	return mask;
+	if (s->queued)
+		hash_queue(s);
+	crypt_tail(s, in, out, len, stream_tail(s, len));
 }
 
 /* A chunk or less that meets the border of a span. */
-static noinline __m128i run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
-				      struct ktlsx_cursor *dst, size_t len, bool sealing)
+static noinline void run_by_bounce(struct gcm_stream *s, struct ktlsx_cursor *src,
+				   struct ktlsx_cursor *dst, size_t len)
 {
 	u8 bounce[CHUNK_LEN + BOUNCE_SLACK] __aligned(64);
-	__m128i mask = _mm_setzero_si128();
 	__m512i zero = _mm512_setzero_si512();
 	unsigned int i;
 
-	vec512_opaque(&zero);
 	bounce_gather(src, bounce, len);
+	/* from here on only the copy counts */
+	barrier_data(bounce);
 	if (len < CHUNK_LEN)
-		mask = run_tail(s, bounce, bounce, len, sealing);
-	else if (sealing)
-		seal_chunks(s, bounce, bounce, 1);
+		run_tail(s, bounce, bounce, len);
 	else
-		open_chunks(s, bounce, bounce, 1);
+		run_chunks(s, bounce, bounce, 1);
 	bounce_scatter(dst, bounce, len);
+	vec512_opaque(&zero);
 	for (i = 0; i < CHUNK_LEN; i += VEC_LEN)
 		vec512_store_aligned(bounce + i, zero);
 	barrier_data(bounce);
-	return mask;
 }
 
 static __always_inline void set_up_nonce(struct gcm_stream *s, const u8 *nonce)
@@ -243,6 +186,19 @@ static __always_inline void set_up_nonce(struct gcm_stream *s, const u8 *nonce)
 								 places));
 }
 
+/* The additional data wait where the last vector of a chunk would. */
+static __always_inline void set_up_chunks(struct gcm_stream *s, __m512i hash)
+{
+	__m512i zero = _mm512_setzero_si512();
+	unsigned int i;
+
+	vec512_opaque(&zero);
+	for (i = 0; i < CHUNK_VECS; i++)
+		vec512_store_aligned(&s->queue[i], zero);
+	vec512_store_aligned(&s->queue[CHUNK_VECS], hash);
+	sm4_spread_keys(s->key->sm4.folded, s->keys);
+}
+
 static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 				  const struct ktlsx_aead_text *text)
 {
@@ -250,7 +206,7 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 
 	s->key = ktlsx_sm4_gcm_key_of(key);
 	s->counter = 2;
-	s->by_chunks = text->text_len > WORDS_LEN_MAX;
+	s->by_chunks = text->text_len >= CHUNK_LEN;
 	s->queued = s->by_chunks;
 	set_up_nonce(s, text->nonce);
 	hash = _mm512_inserti32x4(_mm512_setzero_si512(),
@@ -261,9 +217,8 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 		vec512_store_aligned(&s->queue[0], hash);
 }
 
-/* Whole chunks straight from span to span. Returns the counter 1 encrypted. */
-static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx_aead_text *text,
-					bool sealing)
+/* Whole chunks straight from span to span. */
+static __always_inline void run_text(struct gcm_stream *s, const struct ktlsx_aead_text *text)
 {
 	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
 	size_t left = text->text_len, len, run;
@@ -273,24 +228,18 @@ static __always_inline __m128i run_text(struct gcm_stream *s, const struct ktlsx
 		len = min(run, left) / CHUNK_LEN * CHUNK_LEN;
 		if (unlikely(!len)) {
 			len = CHUNK_LEN;
-			run_by_bounce(s, &src, &dst, len, sealing);
+			run_by_bounce(s, &src, &dst, len);
 			continue;
 		}
-		if (sealing)
-			seal_chunks(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
-				    len / CHUNK_LEN);
-		else
-			open_chunks(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst),
-				    len / CHUNK_LEN);
+		run_chunks(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len / CHUNK_LEN);
 		src.off += len;
 		dst.off += len;
 	}
-	if (!left)
-		return run_tail(s, NULL, NULL, 0, sealing);
-	run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
-	if (unlikely(run < left))
-		return run_by_bounce(s, &src, &dst, left, sealing);
-	return run_tail(s, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), left, sealing);
+	if (left && unlikely(min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst)) < left))
+		run_by_bounce(s, &src, &dst, left);
+	else
+		run_tail(s, left ? ktlsx_cursor_here(&src) : NULL,
+			 left ? ktlsx_cursor_here(&dst) : NULL, left);
 }
 
 /* Brings the hash so far past the first @vecs vectors of the queue, not past their end. */
@@ -344,17 +293,21 @@ static __always_inline void wipe(struct gcm_stream *s)
 	barrier_data(s);
 }
 
-static __always_inline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
+static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
 					  const struct ktlsx_aead_text *text, bool sealing)
 {
-	__m128i mask, tag;
+	__m128i tag;
 
+	vec512_store_aligned(&s->sealing, _mm512_set1_epi64(-(long long)sealing));
 	start(s, key, text);
-	mask = run_text(s, text, sealing);
+	run_text(s, text);
 	tag = hash_rest(s, text, (text->text_len % CHUNK_LEN + 15) / 16);
 	if (s->by_chunks)
 		wipe(s);
-	return _mm_xor_si128(vec128_swap_bytes(tag), mask);
+	tag = _mm_xor_si128(vec128_swap_bytes(tag), s->mask);
+	s->mask = _mm_setzero_si128();
+	barrier_data(s);
+	return tag;
 }
 
 /**
@@ -408,8 +361,9 @@ static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32
 	s.key = ktlsx_sm4_gcm_key_of(key);
 	s.counter = index + 2;
 	set_up_nonce(&s, nonce);
-	stream_16(&s);
-	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, 4, true);
+	vec512_store_aligned(&s.sealing, _mm512_setzero_si512());
+	stream_16(&s, &s.queue[1]);
+	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, 4);
 }
 
 const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni512 = {

@@ -101,7 +101,7 @@ static __always_inline void add_linear(u64 to[8], const u64 q[8])
 			 rotated(q, i, 24);
 }
 
-static void run_round(struct sliced *to, const struct sliced *a, const struct sliced *b,
+static noinline void run_round(struct sliced *to, const struct sliced *a, const struct sliced *b,
 		      const struct sliced *c, u32 round_key)
 {
 	u64 key = bits_spread(round_key);

@@ -22,7 +22,8 @@ static void must(int ok, const char *what)
 }
 
 /* Spec: GB/T 38636 section 6.3.3.4.2, which is RFC 5246 section 6.2.3.1 */
-static void mac(const struct evp_record *r, const uint8_t *content, size_t len, uint8_t out[MAC_LEN])
+static void mac(const struct evp_record *r, const uint8_t *content, size_t len,
+		uint8_t out[MAC_LEN])
 {
 	uint8_t *message = malloc(HEADER_MAX + len);
 	unsigned int out_len = MAC_LEN;

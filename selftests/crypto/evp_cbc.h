@@ -10,6 +10,7 @@
 
 /* As evp_seal() and evp_open(), of which they are a part. The padding is what fills sealed_len. */
 void evp_cbc_seal(EVP_CIPHER_CTX *ctx, const struct evp_record *record);
+
 bool evp_cbc_open(EVP_CIPHER_CTX *ctx, const struct evp_record *record);
 /* Encrypts sealed_len bytes that have MAC and padding, right or wrong. */
 void evp_cbc_encrypt(EVP_CIPHER_CTX *ctx, const struct evp_record *record);

@@ -11,7 +11,8 @@
 #include "variants.h"
 #include "../../kmod/crypto/aria.h"
 #include "../../kmod/crypto/cpu.h"
-#include "../../kmod/crypto/sm4.h"
+#include "../../kmod/crypto/sm4_basis.h"
+#include "../../kmod/crypto/sm4_gcm.h"
 #include "../../kmod/selftest.h"
 
 #define PREPARED_KEYS 10000
@@ -150,7 +151,7 @@ TEST(nothing_to_seal)
 }
 
 /* GB/T 32907 annex A, examples 1 and 2; all places of the sixteen do the same. */
-TEST(sm4_blocks)
+TEST_TIMEOUT(sm4_blocks, 120)
 {
 	static const u8 plain[] =
 		"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
@@ -201,6 +202,71 @@ TEST(aria_blocks)
 		for (i = 0; i < KTLSX_ARIA_BLOCKS; i++)
 			EXPECT_MEM_EQ(blocks[i], expected[size], KTLSX_ARIA_BLOCK_LEN);
 	}
+}
+
+/* @value times KTLSX_SM4_PRE, whose lowest byte holds the row of the highest bit. */
+static u8 folded(u8 value)
+{
+	u8 bits = 0;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		bits |= __builtin_parity(value & (u8)(KTLSX_SM4_PRE >> (56 - 8 * i))) << i;
+	return bits;
+}
+
+/* What @engine makes of a record longer than any number of blocks that is done at once. */
+static void seal_zeros(const struct ktlsx_aead_engine *engine, const struct ktlsx_aead_key *key,
+		       u8 *out, size_t len)
+{
+	static const u8 zeros[2048];
+	u8 tag[KTLSX_AEAD_TAG_LEN];
+	struct ktlsx_span src = { (u8 *)zeros, len }, dst = { out, len };
+	struct ktlsx_aead_text text = { &src, &dst, len, nonce, 13, nonce, tag };
+
+	ktlsx_aead_seal(engine, key, &text);
+}
+
+/*
+ * A byte of one of the last four round keys takes all values, and so does then what goes
+ * into the S-box there, the rounds before being the same.
+ */
+static void check_substitution(const struct ktlsx_aead *aead, struct ktlsx_aead_key *key,
+			       unsigned int round, unsigned int value)
+{
+	struct ktlsx_sm4_key *sm4 = &((struct ktlsx_sm4_gcm_key *)(void *)key->state)->sm4;
+	const unsigned int shift = 8 * (value / 256);
+	u8 expected[1024 + 240], out[sizeof(expected)];
+	const struct ktlsx_aead_engine *const *row;
+	struct ktlsx_sm4_key saved = *sm4;
+
+	sm4->round_keys[round] ^= (value & 255) << shift;
+	sm4->folded[round] ^= (u32)folded((u8)value) << shift;
+	seal_zeros(aead->generic, key, expected, sizeof(expected));
+	for (row = aead->engines; *row; row++) {
+		if (!ktlsx_aead_can_run(*row))
+			continue;
+		memset(out, 0, sizeof(out));
+		seal_zeros(*row, key, out, sizeof(out));
+		ASSERT_MEM_EQ(out, expected, sizeof(out));
+	}
+	*sm4 = saved;
+}
+
+TEST_TIMEOUT(sm4_substitution_of_every_byte, 120)
+{
+	const struct ktlsx_aead *aead = ktlsx_aead_find(KTLSX_AEAD_SM4_GCM);
+	unsigned int round, value;
+	struct ktlsx_aead_key key;
+	u8 raw[16];
+
+	arena_seed();
+	arena_fill_random(raw, sizeof(raw));
+	ASSERT_EQ(ktlsx_aead_init(NULL), 0);
+	ktlsx_aead_prepare(aead, &key, raw);
+	for (round = KTLSX_SM4_ROUNDS - 4; round < KTLSX_SM4_ROUNDS; round++)
+		for (value = 0; value < 4 * 256; value++)
+			check_substitution(aead, &key, round, value);
 }
 
 /* Bytes of one value are where a lost carry or an unset bit shows. */

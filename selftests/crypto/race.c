@@ -17,7 +17,7 @@
 #define RECORD_LEN 1500
 #define SEALED_MAX (RECORD_LEN + 64)	/* with MAC and padding */
 #define CBC_AAD_LEN 11
-#define RUN_MS 1200
+#define RUN_MS 600
 #define TEST_TIMEOUT_S 60
 
 FIXTURE(race) {

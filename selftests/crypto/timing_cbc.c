@@ -188,10 +188,12 @@ static void add(struct moments *m, double x)
 /* Negative when @a takes less time. No square root here: sign and square say as much. */
 static double welch_t(const struct moments *a, const struct moments *b)
 {
-	double error = a->square / (a->count - 1) / a->count + b->square / (b->count - 1) / b->count;
-	double differ = a->mean - b->mean, root = error;
+	double error = a->square / (a->count - 1) / a->count, root;
+	double differ = a->mean - b->mean;
 	unsigned int i;
 
+	error += b->square / (b->count - 1) / b->count;
+	root = error;
 	for (i = 0; i < 60; i++)
 		root = (root + error / root) / 2;
 	return differ / root;

@@ -69,7 +69,7 @@ objtool_is_clean() {
 	! grep objtool "$1.log" | grep -E 'warning|error'
 }
 
-is_whole() { [ -s "$1/ktlsx_engines.ko" ] || { tail -n 30 "$1.log" | sed 's/^/# /'; return 1; }; }
+is_whole() { [ -s "$1/ktlsx_engines.ko" ] || { grep -v '^  CC' "$1.log" | tail -n 30 | sed 's/^/# /'; return 1; }; }
 
 no_warning() { ! grep -iE 'warning|error:' "$1.log"; }
 

@@ -10,7 +10,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
-seconds=${KTLSX_TIMEOUT:-300}
+seconds=${KTLSX_TIMEOUT:-600}
 
 say() { printf '# uml: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
