@@ -11,6 +11,11 @@
 
 #include "sm4_cbc_lanes.h"
 
+static __always_inline __m128i one_swap(__m128i x)
+{
+	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
+}
+
 /*
  * A round that is waited for, the same in all four lanes: @t is the sum it starts from, and
  * becomes that of the next one, whose key is @next_key.
@@ -20,11 +25,6 @@ static __always_inline void one_next(__m128i *t, __m128i *a, __m128i c, __m128i 
 static __m128i one_fold(__m128i x);
 /* From the basis: each byte multiplied by PRE_BACK, with its constant. */
 static __m128i one_unfold(__m128i y);
-
-static __always_inline __m128i one_swap(__m128i x)
-{
-	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
-}
 
 /* As ktlsx_cbc_crypt_t. */
 static __always_inline void one_encrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,

@@ -8,6 +8,8 @@
 
 #include "evp.h"
 
+struct evp_record;
+
 /* As evp_seal() and evp_open(), of which they are a part. The padding is what fills sealed_len. */
 void evp_cbc_seal(EVP_CIPHER_CTX *ctx, const struct evp_record *record);
 
