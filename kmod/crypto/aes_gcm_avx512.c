@@ -101,63 +101,108 @@ static __always_inline __m128i whiten(const struct ktlsx_gcm_key *key, const u8 
 			     vec128_load_aligned(key->aes.round_keys[0]));
 }
 
-/* A piece is groups, or all that is left: the rest behind them, or a short record. */
-static __always_inline void run_piece(struct gcm512_record *r, const u8 *in, u8 *out, size_t len,
-				      bool last)
+static __always_inline void run_groups(struct gcm512_record *r, const u8 *in, u8 *out,
+				       size_t count)
 {
-	if (last && len > GCM512_SHORT_LEN) {
-		ktlsx_gcm512_rest(r, in, out, len);
-	} else if (last) {
-		ktlsx_gcm512_short(r, in, out, len);
-	} else if (r->queued == 1) {
+	if (r->queued == 1) {
 		ktlsx_gcm512_first_group(r, in, out);
-		ktlsx_gcm512_groups(r, in + GROUP_LEN, out + GROUP_LEN, len / GROUP_LEN - 1);
-	} else {
-		ktlsx_gcm512_groups(r, in, out, len / GROUP_LEN);
+		in += GROUP_LEN;
+		out += GROUP_LEN;
+		count--;
 	}
+	ktlsx_gcm512_groups(r, in, out, count);
 }
 
-/* One that meets a border. */
-static noinline void run_bounced(struct gcm512_record *r, struct ktlsx_cursor *src,
-				 struct ktlsx_cursor *dst, size_t len, bool last)
+/* With zeros that the compiler must not see: it would call a string instruction. */
+static __always_inline void clear_bounce(struct gcm512_record *r, size_t len)
 {
-	/* the compiler must not see them: it would call a string instruction */
 	__m512i zero = _mm512_setzero_si512();
 	size_t i;
 
-	gather(src, r->bounce, len);
-	run_piece(r, r->bounce, r->bounce, len, last);
-	scatter(dst, r->bounce, len);
 	vec512_opaque(&zero);
 	for (i = 0; i < len; i += 64)
 		vec512_store_aligned(r->bounce + i, zero);
 	barrier_data(r->bounce);
 }
 
+static noinline void bounce_group(struct gcm512_record *r, struct ktlsx_cursor *src,
+				  struct ktlsx_cursor *dst)
+{
+	gather(src, r->bounce, GROUP_LEN);
+	run_groups(r, r->bounce, r->bounce, 1);
+	scatter(dst, r->bounce, GROUP_LEN);
+	clear_bounce(r, GROUP_LEN);
+}
+
+/* Groups that lie together on both sides; or one that does not. Returns their bytes. */
+static __always_inline size_t run_some(struct gcm512_record *r, struct ktlsx_cursor *src,
+				       struct ktlsx_cursor *dst, size_t len)
+{
+	size_t run = min(ktlsx_cursor_run(src), ktlsx_cursor_run(dst));
+
+	len = min(run, len) & -GROUP_LEN;
+	if (unlikely(!len)) {
+		bounce_group(r, src, dst);
+		return GROUP_LEN;
+	}
+	run_groups(r, ktlsx_cursor_here(src), ktlsx_cursor_here(dst), len / GROUP_LEN);
+	src->off += len;
+	dst->off += len;
+	return len;
+}
+
+/*
+ * The rest, or a short record. Most often the border is before the last byte, the type that
+ * TLS 1.3 adds: then only the end, and only the side with the border, goes by the bounce buffer.
+ */
+static __always_inline void run_last(struct gcm512_record *r, struct ktlsx_cursor *src,
+				     struct ktlsx_cursor *dst, size_t len)
+{
+	const size_t src_run = ktlsx_cursor_run(src), dst_run = ktlsx_cursor_run(dst);
+	const size_t most = len > GCM512_SHORT_LEN ? gcm512_before_end(len) : 0;
+	const size_t straight = unlikely(min(src_run, dst_run) < most) ? 0 : most;
+	const u8 *in = ktlsx_cursor_here(src);
+	u8 *out = ktlsx_cursor_here(dst);
+	const bool by_bounce = straight < most;
+
+	r->end_in = in + most;
+	r->end_out = out + most;
+	if (unlikely(src_run < len || by_bounce)) {
+		src->off += straight;
+		gather(src, r->bounce, len - straight);
+		in = by_bounce ? r->bounce : in;
+		r->end_in = r->bounce + most - straight;
+	}
+	if (unlikely(dst_run < len || by_bounce)) {
+		out = by_bounce ? r->bounce : out;
+		r->end_out = r->bounce + most - straight;
+	}
+	if (len > GCM512_SHORT_LEN)
+		ktlsx_gcm512_rest(r, in, out, len);
+	else
+		ktlsx_gcm512_short(r, len);
+	if (unlikely(dst_run < len || by_bounce)) {
+		dst->off += straight;
+		scatter(dst, r->bounce, len - straight);
+	}
+	if (unlikely(min(src_run, dst_run) < len))
+		clear_bounce(r, len - straight);
+}
+
 static __always_inline void run_text(struct gcm512_record *r, const struct ktlsx_aead_text *text)
 {
 	struct ktlsx_cursor src = { text->src, 0 }, dst = { text->dst, 0 };
-	size_t left = text->text_len, len, run;
-	bool last;
+	size_t left = text->text_len;
 
-	if (unlikely(!left))
-		ktlsx_gcm512_short(r, r->bounce, r->bounce, 0);
-	for (; left; left -= len) {
-		last = left <= GCM512_REST_LEN;
-		run = min(ktlsx_cursor_run(&src), ktlsx_cursor_run(&dst));
-		if (last)
-			len = run < left ? 0 : left;
-		else
-			len = min(run, left - GCM512_REST_LEN + GROUP_LEN - 1) & -GROUP_LEN;
-		if (unlikely(!len)) {
-			len = last ? left : GROUP_LEN;
-			run_bounced(r, &src, &dst, len, last);
-			continue;
-		}
-		run_piece(r, ktlsx_cursor_here(&src), ktlsx_cursor_here(&dst), len, last);
-		src.off += len;
-		dst.off += len;
+	if (unlikely(!left)) {
+		r->end_in = r->bounce;
+		r->end_out = r->bounce;
+		ktlsx_gcm512_short(r, 0);
+		return;
 	}
+	while (left > GCM512_REST_LEN)
+		left -= run_some(r, &src, &dst, left - GCM512_REST_LEN + GROUP_LEN - 1);
+	run_last(r, &src, &dst, left);
 }
 
 /* All but the tag, which is left to be computed. */

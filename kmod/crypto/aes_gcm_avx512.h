@@ -36,6 +36,8 @@
  * @sums: of the record before this one or, in the end, of this: all products of its hash
  * @mask: and the block that masks its tag
  * @tag: and where the tag belongs, NULL when nothing is left to be done
+ * @end_in: the end of the rest, see gcm512_before_end(), or the short record
+ * @end_out: where it goes
  * @queued: vectors in @queue, 1 or all
  * @verified: records whose tags were right
  * @sealing: else opening
@@ -52,6 +54,8 @@ struct gcm512_record {
 	__m128i lengths;
 	__m128i mask;
 	u8 *tag;
+	const u8 *end_in;
+	u8 *end_out;
 	u32 queued;
 	u32 verified;
 	bool sealing;
@@ -71,6 +75,12 @@ extern const u32 ktlsx_gcm512_steps[2 * GCM512_STEPS + 2][4];
 static __always_inline __m512i gcm512_step(unsigned int i)
 {
 	return vec512_load(ktlsx_gcm512_steps[2 * i]);
+}
+
+/* Bytes of a rest before its last two vectors, of which one may be no text but the mask. */
+static __always_inline size_t gcm512_before_end(size_t len)
+{
+	return ((len + 15) / 64 - 1) * 64;
 }
 
 /* Where the additional data are until there is text: their hash before its last product. */
@@ -127,6 +137,6 @@ static __always_inline void gcm512_finish(struct gcm512_record *r)
 void ktlsx_gcm512_first_group(struct gcm512_record *r, const u8 *in, u8 *out);
 void ktlsx_gcm512_groups(struct gcm512_record *r, const u8 *in, u8 *out, size_t count);
 void ktlsx_gcm512_rest(struct gcm512_record *r, const u8 *in, u8 *out, size_t len);
-void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len);
+void ktlsx_gcm512_short(struct gcm512_record *r, size_t len);
 
 #endif

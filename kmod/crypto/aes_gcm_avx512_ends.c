@@ -234,6 +234,8 @@ static __always_inline void last_vectors(struct flow *f, struct gcm512_record *r
 	move_on(f);
 	quarter(f, false, false, true, true);
 	add_products(&p, x, vec512_load(power + 64));
+	f->in = r->end_in;
+	f->out = r->end_out;
 	if (blocks % 4)
 		x = vector_through(f);
 	else
@@ -298,8 +300,8 @@ static noinline void open_rest(struct gcm512_record *r, const u8 *in, u8 *out, s
 /**
  * ktlsx_gcm512_rest() - encrypt or decrypt all behind the groups
  * @r: record; in the end it has its sums
- * @in: text
- * @out: text
+ * @in: text, but for its end
+ * @out: text, but for its end
  * @len: bytes, more than GCM512_SHORT_LEN, at most GCM512_REST_LEN
  *
  * Context: Inside a vector section.
@@ -346,20 +348,19 @@ static __always_inline struct products hash_ends(struct gcm512_record *r, size_t
 	return products_of(_mm512_zextsi256_si512(x), _mm512_zextsi256_si512(power));
 }
 
-static __always_inline void hash_part(struct gcm512_record *r, struct products *p, const u8 *in,
-				      u8 *out, size_t len, __m512i *b, __m512i rk, unsigned int i)
+static __always_inline void hash_part(struct gcm512_record *r, struct products *p, size_t len,
+				      __m512i *b, __m512i rk, unsigned int i)
 {
 	const u8 *power = powers_for(r->key, (len + 15) / 16) + 64 * i;
 	size_t left = len > 64 * i ? len - 64 * i : 0;
 	__m512i x;
 
-	x = part_of_vector(in + 64 * i, out + 64 * i, left, &b[i], rk, r->sealing);
+	x = part_of_vector(r->end_in + 64 * i, r->end_out + 64 * i, left, &b[i], rk, r->sealing);
 	add_products(p, x, vec512_load(power));
 }
 
 /* @count vectors, with the one for the mask; a constant, else the states end up in memory. */
-static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, u8 *out,
-					 size_t len, unsigned int count)
+static __always_inline void whole_record(struct gcm512_record *r, size_t len, unsigned int count)
 {
 	struct products p;
 	__m512i b[3], rk;
@@ -371,26 +372,24 @@ static __always_inline void whole_record(struct gcm512_record *r, const u8 *in, 
 	p = hash_ends(r, (len + 15) / 16);
 	gcm512_finish(r);
 	rk = rounds(&r->key->aes, b, count);
-	hash_part(r, &p, in, out, len, b, rk, 0);
-	hash_part(r, &p, in, out, len, b, rk, 1);
+	hash_part(r, &p, len, b, rk, 0);
+	hash_part(r, &p, len, b, rk, 1);
 	if (count > 2)
-		hash_part(r, &p, in, out, len, b, rk, 2);
+		hash_part(r, &p, len, b, rk, 2);
 	leave_sums(r, &p, b[count - 1]);
 }
 
 /**
  * ktlsx_gcm512_short() - encrypt or decrypt a whole short record
  * @r: record with its additional data queued; in the end it has its sums
- * @in: text; anything when @len is 0
- * @out: text
  * @len: bytes, at most GCM512_SHORT_LEN
  *
  * Context: Inside a vector section.
  */
-void ktlsx_gcm512_short(struct gcm512_record *r, const u8 *in, u8 *out, size_t len)
+void ktlsx_gcm512_short(struct gcm512_record *r, size_t len)
 {
 	if (len <= 112)
-		whole_record(r, in, out, len, 2);
+		whole_record(r, len, 2);
 	else
-		whole_record(r, in, out, len, 3);
+		whole_record(r, len, 3);
 }
