@@ -17,7 +17,7 @@ static inline void ktap_name(char *name, size_t size, const struct ktap_test *te
 		 variant ? "." : "", test->name);
 }
 
-/* Whether the test of this index is ours: KTLSX_PART=1/4 leaves every fourth, from the second on. */
+/* Whether the test of this index is ours: KTLSX_PART=1/4 leaves each fourth, from the second on. */
 static inline bool ktap_is_ours(unsigned int index)
 {
 	const char *text = getenv("KTLSX_PART");

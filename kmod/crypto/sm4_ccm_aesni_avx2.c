@@ -56,19 +56,19 @@ static void aesni_avx2_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t
 }
 
 static void aesni_avx2_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-		    unsigned int count)
+			    unsigned int count)
 {
 	ktlsx_ccm_seal(&aesni_avx2_cipher, key, texts, count);
 }
 
-static unsigned int aesni_avx2_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-			    unsigned int count)
+static unsigned int aesni_avx2_open(const struct ktlsx_aead_key *key,
+				    const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	return ktlsx_ccm_open(&aesni_avx2_cipher, key, texts, count);
 }
 
 static void aesni_avx2_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
-		     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+			     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
 	ktlsx_ccm_block(&aesni_avx2_cipher, key, nonce, index, in, out);
 }

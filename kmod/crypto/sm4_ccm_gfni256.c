@@ -44,19 +44,19 @@ static void gfni256_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t ra
 }
 
 static void gfni256_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-		    unsigned int count)
+			 unsigned int count)
 {
 	ktlsx_ccm_seal(&gfni256_cipher, key, texts, count);
 }
 
-static unsigned int gfni256_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-			    unsigned int count)
+static unsigned int gfni256_open(const struct ktlsx_aead_key *key,
+				 const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	return ktlsx_ccm_open(&gfni256_cipher, key, texts, count);
 }
 
 static void gfni256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
-		     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+			  const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
 	ktlsx_ccm_block(&gfni256_cipher, key, nonce, index, in, out);
 }

@@ -124,19 +124,19 @@ static void gfni512_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t ra
 }
 
 static void gfni512_seal(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-		    unsigned int count)
+			 unsigned int count)
 {
 	ktlsx_ccm_seal(&gfni512_cipher, key, texts, count);
 }
 
-static unsigned int gfni512_open(const struct ktlsx_aead_key *key, const struct ktlsx_aead_text *texts,
-			    unsigned int count)
+static unsigned int gfni512_open(const struct ktlsx_aead_key *key,
+				 const struct ktlsx_aead_text *texts, unsigned int count)
 {
 	return ktlsx_ccm_open(&gfni512_cipher, key, texts, count);
 }
 
 static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
-		     const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
+			  const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
 	ktlsx_ccm_block(&gfni512_cipher, key, nonce, index, in, out);
 }

@@ -16,7 +16,7 @@
  * Encrypts counter and MAC of each lane, a vector of @stage: words as numbers before, blocks
  * after. @keys are in the basis.
  */
-typedef void sm4_ccm_encrypt_t(__m256i *stage, const u32 keys[KTLSX_SM4_ROUNDS]);
+typedef void sm4_ccm_encrypt_t(__m256i stage[], const u32 keys[KTLSX_SM4_ROUNDS]);
 
 static __always_inline __m256i sm4_ccm_swap_words(__m256i v)
 {

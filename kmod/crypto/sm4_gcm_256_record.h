@@ -84,7 +84,7 @@ static __always_inline void start(struct gcm_stream *s, const struct ktlsx_aead_
 }
 
 static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
-					  const struct ktlsx_aead_text *text, bool sealing)
+				   const struct ktlsx_aead_text *text, bool sealing)
 {
 	unsigned int blocks = (text->text_len % GROUP_LEN + 15) / 16;
 	const u8 (*queue)[16] = s->queue;

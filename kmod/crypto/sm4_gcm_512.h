@@ -25,7 +25,7 @@ struct gcm_stream {
 	 * hashed, their bytes swapped.
 	 */
 	__m512i queue[CHUNK_VECS + 1];
-	__m512i sealing;			/* all ones or zero: what is hashed comes out or in */
+	__m512i sealing;			/* all ones or zero: hash what comes out or in */
 	u32 keys[KTLSX_SM4_ROUNDS][4] __aligned(64);
 	u32 nonce_bytes[4][4] __aligned(64);	/* in the basis, each byte four times */
 	u32 nonce_words[4] __aligned(16);	/* in the basis; the last is of no use */

@@ -294,7 +294,7 @@ static __always_inline void wipe(struct gcm_stream *s)
 }
 
 static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead_key *key,
-					  const struct ktlsx_aead_text *text, bool sealing)
+				   const struct ktlsx_aead_text *text, bool sealing)
 {
 	__m128i tag;
 

@@ -102,7 +102,7 @@ static __always_inline void add_linear(u64 to[8], const u64 q[8])
 }
 
 static noinline void run_round(struct sliced *to, const struct sliced *a, const struct sliced *b,
-		      const struct sliced *c, u32 round_key)
+			       const struct sliced *c, u32 round_key)
 {
 	u64 key = bits_spread(round_key);
 	u64 t[8];

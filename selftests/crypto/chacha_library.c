@@ -9,8 +9,10 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-static _Thread_local EVP_CIPHER_CTX *chacha;
-static _Thread_local EVP_MAC_CTX *poly;
+static _Thread_local struct {
+	EVP_CIPHER_CTX *chacha;
+	EVP_MAC_CTX *poly;
+} contexts;
 
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
@@ -36,13 +38,13 @@ void ktlsx_chacha_start(struct ktlsx_chacha_library *library, const u8 key[KTLSX
 	u8 iv[16];
 
 	(void)library;
-	if (!chacha) {
-		chacha = EVP_CIPHER_CTX_new();
-		must(EVP_CipherInit_ex(chacha, EVP_chacha20(), NULL, NULL, NULL, 1));
+	if (!contexts.chacha) {
+		contexts.chacha = EVP_CIPHER_CTX_new();
+		must(EVP_CipherInit_ex(contexts.chacha, EVP_chacha20(), NULL, NULL, NULL, 1));
 	}
 	memcpy(iv, &counter, sizeof(counter));
 	memcpy(iv + sizeof(counter), nonce, KTLSX_CHACHA_NONCE_LEN);
-	must(EVP_CipherInit_ex(chacha, NULL, NULL, key, iv, 1));
+	must(EVP_CipherInit_ex(contexts.chacha, NULL, NULL, key, iv, 1));
 }
 
 void ktlsx_chacha_crypt(struct ktlsx_chacha_library *library, u8 *buf, size_t len)
@@ -50,7 +52,7 @@ void ktlsx_chacha_crypt(struct ktlsx_chacha_library *library, u8 *buf, size_t le
 	int n = 0;
 
 	(void)library;
-	must(EVP_CipherUpdate(chacha, buf, &n, buf, (int)len));
+	must(EVP_CipherUpdate(contexts.chacha, buf, &n, buf, (int)len));
 	written(buf, len);
 }
 
@@ -60,19 +62,19 @@ void ktlsx_poly1305_start(struct ktlsx_chacha_library *library,
 	EVP_MAC *mac;
 
 	(void)library;
-	if (!poly) {
+	if (!contexts.poly) {
 		mac = EVP_MAC_fetch(NULL, "POLY1305", NULL);
-		poly = EVP_MAC_CTX_new(mac);
+		contexts.poly = EVP_MAC_CTX_new(mac);
 		EVP_MAC_free(mac);
 	}
-	must(EVP_MAC_init(poly, key, KTLSX_POLY1305_KEY_LEN, NULL));
+	must(EVP_MAC_init(contexts.poly, key, KTLSX_POLY1305_KEY_LEN, NULL));
 }
 
 void ktlsx_poly1305_update(struct ktlsx_chacha_library *library, const u8 *buf, size_t len)
 {
 	(void)library;
 	if (len)
-		must(EVP_MAC_update(poly, buf, len));
+		must(EVP_MAC_update(contexts.poly, buf, len));
 }
 
 void ktlsx_poly1305_finish(struct ktlsx_chacha_library *library,
@@ -81,6 +83,6 @@ void ktlsx_poly1305_finish(struct ktlsx_chacha_library *library,
 	size_t len = 0;
 
 	(void)library;
-	must(EVP_MAC_final(poly, tag, &len, KTLSX_POLY1305_TAG_LEN));
+	must(EVP_MAC_final(contexts.poly, tag, &len, KTLSX_POLY1305_TAG_LEN));
 	written(tag, KTLSX_POLY1305_TAG_LEN);
 }

@@ -86,7 +86,7 @@ static void __init test_engine(const struct ktlsx_aead *aead,
 	/* each engine gets the same records */
 	prandom_seed_state(&rnd, seed);
 	ktap("%sok %u %s %s%s\n", trial_run(aead, engine, &rnd, rounds) ? "not " : "",
-		number + 1, aead->name, engine->name, engine == aead->fast ? ", chosen" : "");
+	     number + 1, aead->name, engine->name, engine == aead->fast ? ", chosen" : "");
 	number++;
 }
 

@@ -71,7 +71,7 @@ static size_t random_text_len(struct rnd_state *rnd)
 static int complain(const struct trial *t, const struct record *r, const char *what)
 {
 	ktap("# %s: record %td of %u: text %zu, aad %zu, %s\n", what, r - t->records, t->count,
-		r->text_len, r->aad_len, r->in_place ? "in place" : "apart");
+	     r->text_len, r->aad_len, r->in_place ? "in place" : "apart");
 	return -EBADMSG;
 }
 
