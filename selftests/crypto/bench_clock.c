@@ -25,6 +25,12 @@
 #define CHAIN_CYCLES (3.0 * CHAIN_LEN)
 #define CHAIN_TOLERANCE 0.01
 
+/* Ticks of one call, and of the chains before and after. */
+struct sample {
+	double ticks;
+	double chain;
+};
+
 static u64 sample_ticks, cell_ticks, rdtsc_ticks;
 
 static u64 now(void)
@@ -120,16 +126,32 @@ static unsigned int calls_per_sample(void (*run)(void *what), void *what)
 	return best < sample_ticks ? (unsigned int)(sample_ticks / best) : 1;
 }
 
+/* Of the samples beside the fastest chains, the lowest fiftieth: neighbours only ever add. */
+static double lowest(const struct sample *samples, unsigned int count, double fastest)
+{
+	static double cycles[SAMPLES];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < count; i++)
+		if (samples[i].chain < fastest * (1 + CHAIN_TOLERANCE))
+			cycles[n++] = samples[i].ticks * CHAIN_CYCLES / samples[i].chain;
+	if (!n)
+		return NAN;
+	qsort(cycles, n, sizeof(cycles[0]), compare_doubles);
+	return cycles[n / 50];
+}
+
 /*
- * Core cycles of one call of @run. A sample whose two chains disagree was disturbed; of the
- * others the lowest fiftieth counts: neighbours only ever add. NAN when none was left.
+ * Core cycles of one call of @run. A sample whose two chains disagree was disturbed; so was
+ * one between slow chains, unless the clock changed: a neighbour on the core delays them, and
+ * what is counted in them then comes out too low. NAN when no sample was left.
  */
 double bench_cycles(void (*run)(void *what), void *what)
 {
-	static double samples[SAMPLES];
+	static struct sample samples[SAMPLES];
 	unsigned int n = 0, i, batch = calls_per_sample(run, what);
 	u64 began = now(), before, after, start, ticks;
-	double chain;
+	double chain, fastest = INFINITY;
 
 	after = chain_ticks();
 	while (n < SAMPLES) {
@@ -143,11 +165,10 @@ double bench_cycles(void (*run)(void *what), void *what)
 		ticks = ticks_since(start);
 		after = chain_ticks();
 		chain = ((double)before + (double)after) / 2;
-		if (fabs((double)before - (double)after) < CHAIN_TOLERANCE * chain)
-			samples[n++] = (double)ticks * CHAIN_CYCLES / chain / batch;
+		if (fabs((double)before - (double)after) >= CHAIN_TOLERANCE * chain)
+			continue;
+		samples[n++] = (struct sample){ (double)ticks / batch, chain };
+		fastest = fmin(fastest, chain);
 	}
-	if (!n)
-		return NAN;
-	qsort(samples, n, sizeof(samples[0]), compare_doubles);
-	return samples[n / 50];
+	return lowest(samples, n, fastest);
 }
