@@ -7,33 +7,36 @@
 # bench_sizes.sh OBJECT_FILE...
 set -euo pipefail
 
-size "$@" | awk '
-	NR == 1 { next }
-	{
-		name = $6
+size -A "$@" | awk '
+	/ :$/ {
+		name = $1
 		sub(/.*\//, "", name)
 		sub(/\.o$/, "", name)
 		# aes_gcm_aesni_key belongs to aes_gcm_aesni
 		if (match(name, /_(generic|aesni_avx2|aesni|vaes256|avx512|gfni256|gfni512)/))
 			name = substr(name, 1, RSTART + RLENGTH - 1)
-		if (!(name in text))
+		if (!(name in text)) {
 			order[++count] = name
-		text[name] += $1
+			text[name] = constants[name] = 0
+		}
 	}
-	# what matches both patterns
-	function total(label, which, also,   i, sum) {
+	# tables for debuggers and unwinding are not in a module
+	/^\.text/ { text[name] += $2 }
+	/^\.rodata/ { constants[name] += $2 }
+	function total(label, which,   i, code, data) {
 		for (i = 1; i <= count; i++)
-			if (order[i] ~ which && order[i] ~ also)
-				sum += text[order[i]]
-		if (sum)
-			printf "  %-25s %8d\n", label, sum
+			if (order[i] ~ which) {
+				code += text[order[i]]
+				data += constants[order[i]]
+			}
+		printf "  %-25s %8d %9d\n", label, code, data
 	}
 	END {
 		print ""
-		print "bytes of text, as size counts it"
+		printf "  %-25s %8s %9s\n", "bytes of", "text", "constants"
 		for (i = 1; i <= count; i++)
-			if (order[i] !~ /^(cpu|aead|spans|runs|vectors.*)$/)
-				printf "  %-25s %8d\n", order[i], text[order[i]]
-		total("all of AES-GCM", "^(aes_(gcm|generic)|gcm|ghash)", "")
-		total("all of SM4 and SM3", "^(sm4|sm3)", "")
+			if (order[i] !~ /^(cpu|aead|spans|vectors.*)$/)
+				printf "  %-25s %8d %9d\n", order[i], text[order[i]], constants[order[i]]
+		total("all of AES-GCM", "^(aes_(gcm|generic|aesni)|gcm|ghash)")
+		total("all of SM4 and SM3", "^(sm4|sm3)")
 	}'
