@@ -108,4 +108,20 @@ static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead
 	return tag;
 }
 
+/* A block by itself, decrypted. */
+static __always_inline void run_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
+				      const u8 in[KTLSX_AEAD_BLOCK_LEN],
+				      u8 out[KTLSX_AEAD_BLOCK_LEN])
+{
+	struct gcm_stream s port_uninitialized;
+
+	s.key = ktlsx_sm4_gcm_key_of(key);
+	s.counter = index + 2;
+	s.sealing = _mm256_setzero_si256();
+	set_up_nonce(&s, nonce);
+	stream_16(&s, 0, false);
+	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, GROUP / 2);
+	barrier_data(&s);
+}
+
 #endif

@@ -52,6 +52,7 @@ static __always_inline __m128i reduce_sums(struct sums sums)
 }
 
 #include "sm4_gcm_256_record.h"
+#include "sm4_gcm_runs.h"
 
 /**
  * ktlsx_sm4_gcm_gfni256_seal() - as ktlsx_aead_seal_run()
@@ -64,10 +65,7 @@ static __always_inline __m128i reduce_sums(struct sums sums)
 void ktlsx_sm4_gcm_gfni256_seal(const struct ktlsx_aead_key *key,
 				const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-
-	for (; count; count--, texts++)
-		vec128_store(texts->tag, run_record(&s, key, texts, true));
+	seal_run(key, texts, count);
 }
 
 /**
@@ -82,32 +80,13 @@ void ktlsx_sm4_gcm_gfni256_seal(const struct ktlsx_aead_key *key,
 unsigned int ktlsx_sm4_gcm_gfni256_open(const struct ktlsx_aead_key *key,
 					const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-	__m128i differ;
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		differ = run_record(&s, key, &texts[i], false);
-		differ = _mm_xor_si128(differ, vec128_load(texts[i].tag));
-		port_declassify(&differ, sizeof(differ));
-		if (unlikely(!_mm_testz_si128(differ, differ)))
-			return ktlsx_texts_refuse(texts, i, count);
-	}
-	return count;
+	return open_run(key, texts, count);
 }
 
 static void gfni256_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
 			  const u8 in[KTLSX_AEAD_BLOCK_LEN], u8 out[KTLSX_AEAD_BLOCK_LEN])
 {
-	struct gcm_stream s port_uninitialized;
-
-	s.key = ktlsx_sm4_gcm_key_of(key);
-	s.counter = index + 2;
-	s.sealing = _mm256_setzero_si256();
-	set_up_nonce(&s, nonce);
-	stream_16(&s, 0, false);
-	crypt_tail(&s, in, out, KTLSX_AEAD_BLOCK_LEN, GROUP / 2);
-	barrier_data(&s);
+	run_block(key, nonce, index, in, out);
 }
 
 const struct ktlsx_aead_engine ktlsx_sm4_gcm_gfni256 = {

@@ -310,6 +310,8 @@ static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead
 	return tag;
 }
 
+#include "sm4_gcm_runs.h"
+
 /**
  * ktlsx_sm4_gcm_gfni512_seal() - as ktlsx_aead_seal_run()
  * @key: prepared key
@@ -321,10 +323,7 @@ static noinline __m128i run_record(struct gcm_stream *s, const struct ktlsx_aead
 void ktlsx_sm4_gcm_gfni512_seal(const struct ktlsx_aead_key *key,
 				const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-
-	for (; count; count--, texts++)
-		vec128_store(texts->tag, run_record(&s, key, texts, true));
+	seal_run(key, texts, count);
 }
 
 /**
@@ -339,18 +338,7 @@ void ktlsx_sm4_gcm_gfni512_seal(const struct ktlsx_aead_key *key,
 unsigned int ktlsx_sm4_gcm_gfni512_open(const struct ktlsx_aead_key *key,
 					const struct ktlsx_aead_text *texts, unsigned int count)
 {
-	struct gcm_stream s port_uninitialized;
-	__m128i differ;
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		differ = run_record(&s, key, &texts[i], false);
-		differ = _mm_xor_si128(differ, vec128_load(texts[i].tag));
-		port_declassify(&differ, sizeof(differ));
-		if (unlikely(!_mm_testz_si128(differ, differ)))
-			return ktlsx_texts_refuse(texts, i, count);
-	}
-	return count;
+	return open_run(key, texts, count);
 }
 
 static void gfni512_block(const struct ktlsx_aead_key *key, const u8 *nonce, u32 index,
