@@ -381,7 +381,8 @@ user_build() {
 	files_into list '^(selftests|userspace)/(.*/)?Makefile$'
 	for makefile in "${list[@]}"; do
 		path=$(dirname "$makefile")
-		nice make -k -C "$path" -j"$(nproc)" CC="$compiler" BUILD="$scratch/$compiler/$path" >"$log.one" 2>&1 || bad=1
+		nice make -k -C "$path" -j"$(nproc)" CC="$compiler" FLAVOURS=plain BUILD="$scratch/$compiler/$path" \
+			>"$log.one" 2>&1 || bad=1
 		sed -E "s#^([A-Za-z0-9_/.]+\.[ch]:[0-9]+)#$path/\1#" "$log.one" >>"$log"
 	done
 	files_into list '^(selftests|userspace)/.*\.c$' "^$kernel_tests/"
