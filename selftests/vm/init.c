@@ -111,7 +111,7 @@ static bool modprobe(char *names)
 
 	for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
 		struct verdict unused = { 0 };
-		int status = program_run("/sbin/modprobe", name, MODPROBE_SEC, false, &unused);
+		int status = program_run("/modules/modprobe", name, MODPROBE_SEC, false, &unused);
 
 		if (status)
 			report("  # modprobe %s: status %d\n", name, status);
