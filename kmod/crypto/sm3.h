@@ -45,6 +45,12 @@ ktlsx_sm3_blocks_t ktlsx_sm3_avx2;
 ktlsx_sm3_lanes_t ktlsx_sm3_x8_avx2;
 ktlsx_sm3_lanes_t ktlsx_sm3_x16_avx512;
 
+/* Where the standard's word @n of the state is after as many rounds as @turn, less than four. */
+static __always_inline unsigned int sm3_at(unsigned int n, unsigned int turn)
+{
+	return (n & 4) | ((n - turn) & 3);
+}
+
 /* T_j of the standard, turned left by j; defined in sm3_generic.c. */
 extern const u32 ktlsx_sm3_constants[64];
 

@@ -104,18 +104,13 @@ static __always_inline void in_this_order(u32 *sum)
 	__asm__("" : "+r"(*sum));
 }
 
-/* Where the standard's word @n of the state is after as many rounds as @turn, less than four. */
-static __always_inline unsigned int at(unsigned int n, unsigned int turn)
-{
-	return (n & 4) | ((n - turn) & 3);
-}
-
 /* One of the first sixteen rounds. @turn: its number, of which the last two bits are known */
 static __always_inline void early_round(u32 s[KTLSX_SM3_WORDS], unsigned int turn, u32 constant,
 					u32 now, u32 ahead)
 {
-	u32 a = s[at(0, turn)], b = s[at(1, turn)], c = s[at(2, turn)], d = s[at(3, turn)];
-	u32 e = s[at(4, turn)], f = s[at(5, turn)], g = s[at(6, turn)], h = s[at(7, turn)];
+	u32 a = s[sm3_at(0, turn)], b = s[sm3_at(1, turn)], c = s[sm3_at(2, turn)];
+	u32 d = s[sm3_at(3, turn)], e = s[sm3_at(4, turn)], f = s[sm3_at(5, turn)];
+	u32 g = s[sm3_at(6, turn)], h = s[sm3_at(7, turn)];
 	u32 a12 = rol(a, 12), ss1 = constant + a12;
 
 	d += (a ^ b ^ c) + (now ^ ahead);
@@ -126,10 +121,10 @@ static __always_inline void early_round(u32 s[KTLSX_SM3_WORDS], unsigned int tur
 	ss1 = rol(ss1 + e, 7);
 	h += ss1;
 	d += ss1 ^ a12;
-	s[at(1, turn)] = rol(b, 9);
-	s[at(3, turn)] = d;
-	s[at(5, turn)] = rol(f, 19);
-	s[at(7, turn)] = h ^ rol(h, 9) ^ rol(h, 17);
+	s[sm3_at(1, turn)] = rol(b, 9);
+	s[sm3_at(3, turn)] = d;
+	s[sm3_at(5, turn)] = rol(f, 19);
+	s[sm3_at(7, turn)] = h ^ rol(h, 9) ^ rol(h, 17);
 }
 
 /*
@@ -172,11 +167,12 @@ static __always_inline void late_round(u32 s[KTLSX_SM3_WORDS], unsigned int turn
 		"rorxl $15, %[h], %[t1]\n\t"
 		"xorl %[t2], %[h]\n\t"
 		"xorl %[t1], %[h]"
-		: [b]"+r"(s[at(1, turn)]), [d]"+r"(s[at(3, turn)]), [f]"+r"(s[at(5, turn)]),
-		  [h]"+r"(s[at(7, turn)]), [t0]"=&r"(t0), [t1]"=&r"(t1), [t2]"=&r"(t2)
-		: [a]"r"(s[at(0, turn)]), [c]"r"(s[at(2, turn)]), [e]"r"(s[at(4, turn)]),
-		  [g]"r"(s[at(6, turn)]), [now]"m"(*now), [ahead]"m"(*ahead),
-		  [constant]"m"(*constant)
+		: [b]"+r"(s[sm3_at(1, turn)]), [d]"+r"(s[sm3_at(3, turn)]),
+		  [f]"+r"(s[sm3_at(5, turn)]), [h]"+r"(s[sm3_at(7, turn)]), [t0]"=&r"(t0),
+		  [t1]"=&r"(t1), [t2]"=&r"(t2)
+		: [a]"r"(s[sm3_at(0, turn)]), [c]"r"(s[sm3_at(2, turn)]),
+		  [e]"r"(s[sm3_at(4, turn)]), [g]"r"(s[sm3_at(6, turn)]), [now]"m"(*now),
+		  [ahead]"m"(*ahead), [constant]"m"(*constant)
 		: "cc");
 }
 

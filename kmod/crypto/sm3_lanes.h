@@ -26,19 +26,13 @@ static __always_inline lanes lanes_expand(lanes ring[RING], unsigned int j)
 	return x;
 }
 
-/* Where the standard's word @n of the state is after as many rounds as @turn, less than four. */
-static __always_inline unsigned int lanes_at(unsigned int n, unsigned int turn)
-{
-	return (n & 4) | ((n - turn) & 3);
-}
-
 /* Round @j + @turn; @j is a multiple of four, and @early says whether it is below 16. */
 static __always_inline void lanes_sm3_round(lanes s[KTLSX_SM3_WORDS], lanes ring[RING],
 					    unsigned int j, unsigned int turn, bool early)
 {
-	lanes a = s[lanes_at(0, turn)], b = s[lanes_at(1, turn)], c = s[lanes_at(2, turn)];
-	lanes d = s[lanes_at(3, turn)], e = s[lanes_at(4, turn)], f = s[lanes_at(5, turn)];
-	lanes g = s[lanes_at(6, turn)], h = s[lanes_at(7, turn)], now = ring[(j + turn) % RING];
+	lanes a = s[sm3_at(0, turn)], b = s[sm3_at(1, turn)], c = s[sm3_at(2, turn)];
+	lanes d = s[sm3_at(3, turn)], e = s[sm3_at(4, turn)], f = s[sm3_at(5, turn)];
+	lanes g = s[sm3_at(6, turn)], h = s[sm3_at(7, turn)], now = ring[(j + turn) % RING];
 	lanes a12 = lanes_rol(a, 12), h9;
 	lanes ss1 = lanes_add(lanes_add(a12, lanes_all_of(&ktlsx_sm3_constants[j + turn])), e);
 
@@ -52,10 +46,10 @@ static __always_inline void lanes_sm3_round(lanes s[KTLSX_SM3_WORDS], lanes ring
 	ss1 = lanes_rol(ss1, 7);
 	h = lanes_add(h, ss1);
 	h9 = lanes_rol(h, 9);
-	s[lanes_at(1, turn)] = lanes_rol(b, 9);
-	s[lanes_at(3, turn)] = lanes_add(d, lanes_xor(ss1, a12));
-	s[lanes_at(5, turn)] = lanes_rol(f, 19);
-	s[lanes_at(7, turn)] = lanes_xor3(h, h9, lanes_rol_8(h9));
+	s[sm3_at(1, turn)] = lanes_rol(b, 9);
+	s[sm3_at(3, turn)] = lanes_add(d, lanes_xor(ss1, a12));
+	s[sm3_at(5, turn)] = lanes_rol(f, 19);
+	s[sm3_at(7, turn)] = lanes_xor3(h, h9, lanes_rol_8(h9));
 }
 
 static __always_inline void lanes_load_state(lanes s[KTLSX_SM3_WORDS], const u32 *state)

@@ -9,6 +9,7 @@
  */
 #include "../ktap.h"
 
+#include <math.h>
 #include <x86intrin.h>
 
 #include "arena.h"
@@ -185,18 +186,13 @@ static void add(struct moments *m, double x)
 	m->square += differ * (x - m->mean);
 }
 
-/* Negative when @a takes less time. No square root here: sign and square say as much. */
+/* Negative when @a takes less time. */
 static double welch_t(const struct moments *a, const struct moments *b)
 {
-	double error = a->square / (a->count - 1) / a->count, root;
-	double differ = a->mean - b->mean;
-	unsigned int i;
+	double error = a->square / (a->count - 1) / a->count;
 
 	error += b->square / (b->count - 1) / b->count;
-	root = error;
-	for (i = 0; i < 60; i++)
-		root = (root + error / root) / 2;
-	return differ / root;
+	return (a->mean - b->mean) / sqrt(error);
 }
 
 static void print(const struct moments *m, enum record_class a, enum record_class b,
