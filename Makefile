@@ -15,6 +15,10 @@ MAKEOVERRIDES =
 KERNEL ?= 6.1
 T ?=
 W ?=
+SUITE ?= 7.3
+PART ?= 1/1
+WITHOUT ?=
+INTREE ?=
 FORMAT ?= text
 DESTDIR ?=
 RUNNING = /lib/modules/$(shell uname -r)/build
@@ -40,10 +44,17 @@ test: ## everything for the default kernel
 test-all: ## everything for all kernels
 	@echo "test-all: not built yet: only kernel $(BUILT) is (make test)"; exit 1
 
-vm: ## the tests in a VM: KERNEL=6.1, T=program[:test], SHELL=1 for a shell in it
+vm: ## the tests in a VM: KERNEL=6.1|6.12|7.3, T=program[:test], SHELL=1 for a shell in it
 	$(need) vm
 	@$(MAKE) --no-print-directory -s -C selftests all
 	@SHELL_IN_GUEST=$(WANT_SHELL) $(vm) $(KERNEL) '$(T)'
+
+upstream: ## the kernel's own TLS tests on our module, in a VM: KERNEL, SUITE=7.3|6.12, PART=n/m, T and WITHOUT=pattern, INTREE=1 (root only)
+	$(need) vm
+	@selftests/upstream/run.sh --suite $(SUITE) --part $(PART) --without '$(WITHOUT)' $(if $(INTREE),--in-tree) $(KERNEL) '$(T)'
+
+vm-upstream: ## a fifth of them
+	@$(MAKE) --no-print-directory upstream PART=1/5
 
 check: ## the record crypto and codec in userspace
 	$(need) check
@@ -87,9 +98,9 @@ style: ## how the code reads
 	$(need) style
 	@KDIR=$${KDIR:-$$(selftests/vm/image.sh headers $(KERNEL) || true)} selftests/style.sh
 
-module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
+module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1|6.12|7.3 (the last two: root only)
 	$(need) module
-	@$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules
+	@$(if $(asked),$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules,selftests/vm/image.sh module $(KERNEL) kmod/ktlsx.ko)
 
 userspace: ## userspace/build: libktlsx and the command ktlsx
 	$(need) userspace
@@ -113,5 +124,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
+.PHONY: help demo test test-all vm upstream vm-upstream check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

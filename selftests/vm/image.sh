@@ -4,8 +4,10 @@
 # Owns: what a guest boots from: a stock Debian kernel, our module built against that very kernel, one cpio.
 # Must not know: how the guest is started, nor what its programs test.
 # Concurrency: any number at once; what is shared lives in the cache, is made under a lock and renamed into place whole.
-# Nothing is installed on this machine but kernel headers (root only); packages are unpacked into the cache.
+# Nothing is installed on this machine but kernel headers of its own suite (root only); packages are unpacked into the cache. The
+# headers of another suite want that suite's compiler, and stay in a root of its packages, which root.sh enters.
 set -euo pipefail
+shopt -s inherit_errexit
 
 usage() {
 	cat <<-'END'
@@ -14,7 +16,9 @@ usage() {
 	  --packages NAMES  add these Debian packages and what they depend on
 	  --root DIR        lay this tree over all that (may be repeated)
 	  --no-module       leave our module out
+	image.sh module KERNEL FILE        build our module against that kernel, into FILE; the compiler's words go to stdout
 	image.sh headers KERNEL            print the folder of the kernel headers, installing them if need be
+	image.sh compiler KERNEL           print the folder of a root with headers, compiler and C library of that kernel's suite
 	image.sh packages KERNEL NAME...   print the folder of a root made of packages of that kernel's suite
 	END
 	exit 2
@@ -24,11 +28,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
 
-# Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name.
+# Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name, and the libraries
+# ours links with. A kernel that has one built in, or has none of that name, goes without.
 guest_modules=(tls kcm tun tcp_diag inet_diag unix_diag veth dummy ifb bonding sch_netem sch_tbf aesni-intel cryptd gcm ctr ccm
-	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 tcrypt)
-# Tools of every guest; few, because an emulated CPU loads each byte.
-guest_tools=(busybox-static dash iproute2 ethtool)
+	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 libchacha libpoly1305 tcrypt)
+# Tools of every guest; few, because an emulated CPU loads each byte. base-files: where /bin and /lib are links, it brings them.
+guest_tools=(base-files busybox-static dash iproute2 ethtool)
+compiler_tools=(base-files bash binutils busybox-static coreutils dash gcc libc6-dev linux-headers-amd64 make)
 
 say() { printf '# image: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -68,7 +74,7 @@ own_sources() {
 	mv "$own/sources.new" "$own/sources.list"
 }
 
-# Reads the line of a kernel; sets apt: options that show this machine's apt an empty system, so that it names every
+# Reads the line of a kernel; sets foreign when its suite is none of this machine's; sets apt: options that show this machine's apt an empty system, so that it names every
 # package a root needs, and that write nothing outside the cache.
 choose_kernel() {
 	read -r _ suite image_package headers_package < <(grep -E "^$1[[:space:]]" "$here/kernels") ||
@@ -77,20 +83,26 @@ choose_kernel() {
 	: > "$cache/apt/status"
 	apt=(-o "Dir::State::status=$cache/apt/status" -o Debug::NoLocking=1 -o APT::Install-Recommends=false
 		-o "APT::Sandbox::User=$(id -un)" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
-	apt-get indextargets --format "\$(RELEASE)" | grep -qx "$suite" || own_sources "$suite"
+	foreign=
+	apt-get indextargets --format "\$(RELEASE)" | grep -qx "$suite" || { foreign=1; own_sources "$suite"; }
 }
 
 newest_abi() {
 	apt-cache "${apt[@]}" depends "$image_package" 2> /dev/null | sed -n 's/^ *Depends: linux-image-//p'
 }
 
-headers_dir() { echo "/usr/src/linux-headers-$1"; }
+headers_dir() { echo "${compiler_root:-}/usr/src/linux-headers-$1"; }
 
-# Sets abi: the newest kernel whose headers are here or can be installed.
+# Sets abi: the newest kernel whose headers are here or can be installed; of a foreign suite, also compiler_root.
 choose_abi() {
 	local dir
 
 	abi=$(newest_abi)
+	if [ -n "$foreign" ]; then
+		compiler_root=$(packages_dir "${compiler_tools[@]}")
+		[ -d "$(headers_dir "$abi")" ] || die "$suite has no headers of $image_package ($abi)"
+		return
+	fi
 	if [ "$(id -u)" = 0 ]; then
 		[ -n "$abi" ] || { say "apt-get update"; apt-get -qq update >&2; abi=$(newest_abi); }
 		[ -d "$(headers_dir "$abi")" ] || { say "installing linux-headers-$abi"
@@ -151,7 +163,7 @@ packages_dir() {
 		mapfile -t names < <(printf '%s\n' "$plan" | sed 's/_.*//')
 		fetch "$tmp" "${names[@]}"
 		(cd "$tmp/usr" && rm -rf share/{doc,man,locale,info,lintian,bash-completion,perl5,debconf,zsh,menu,bug} \
-			lib/x86_64-linux-gnu/{gconv,perl-base,perl} bin/perl* include lib/locale)
+			lib/x86_64-linux-gnu/{gconv,perl-base,perl} bin/perl* lib/locale)
 		link_applets "$tmp"
 		into_cache "$tmp" "$name"
 	fi
@@ -190,22 +202,51 @@ prune_modules() {
 	"$2" depmod -b "$1" "$abi"
 }
 
+# Newer suites split the image into several packages, and lay all of it under usr/lib/modules.
+image_packages() {
+	echo "linux-image-$abi"
+	apt-cache "${apt[@]}" depends "linux-image-$abi" | sed -n "s/^ *Depends: \(linux-[a-z]*-$abi\)\$/\1/p"
+}
+
+# lay_kernel FROM TO: TO/vmlinuz and TO/root/lib/modules. What is a folder here must not be a link in another layer.
+lay_kernel() {
+	mkdir -p "$2/root"
+	if [ -d "$1/usr/lib/modules/$abi" ]; then
+		mkdir -p "$2/root/usr/lib/modules"
+		ln -s usr/lib "$2/root/lib"
+		mv "$1/usr/lib/modules/$abi/vmlinuz" "$2/vmlinuz"
+		mv "$1/usr/lib/modules/$abi" "$2/root/lib/modules/"
+	else
+		mkdir -p "$2/root/lib/modules"
+		mv "$1/boot/vmlinuz-$abi" "$2/vmlinuz"
+		mv "$1/lib/modules/$abi" "$2/root/lib/modules/"
+	fi
+}
+
 # Prints the folder of vmlinuz and root/lib/modules.
 kernel_dir() {
 	local name tmp root=$1
+	local -a names
 	name=kernel/$abi-$(printf '%s\n' "${guest_modules[@]}" | sha256sum | cut -c1-12)
 
 	if ! in_cache "$name"; then
 		say "unpacking linux-image-$abi"
 		tmp=$(mktemp -d "$scratch/XXXXXX")
-		mkdir -p "$tmp/kernel/root/lib/modules"
-		fetch "$tmp/all" "linux-image-$abi"
-		mv "$tmp/all/boot/vmlinuz-$abi" "$tmp/kernel/vmlinuz"
-		mv "$tmp/all/lib/modules/$abi" "$tmp/kernel/root/lib/modules/"
+		mapfile -t names < <(image_packages)
+		fetch "$tmp/all" "${names[@]}"
+		lay_kernel "$tmp/all" "$tmp/kernel"
 		prune_modules "$tmp/kernel/root" "$root/bin/busybox"
 		into_cache "$tmp/kernel" "$name"
 	fi
 	echo "$cache/$name"
+}
+
+compile_module() {
+	if [ -n "$foreign" ]; then
+		"$here/root.sh" module "$compiler_root" "$1"
+	else
+		make -C "$(headers_dir "$abi")" "M=$1" -j"$(nproc)" modules
+	fi
 }
 
 # Outside the clone: one folder per kernel and clone, so that kernels do not collide and the clone stays as it was.
@@ -225,10 +266,11 @@ build_module() {
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"
 	done < "$work/sources"
 	say "building ktlsx.ko for $abi"
-	make -C "$(headers_dir "$abi")" "M=$work/src" -j"$(nproc)" modules > "$work/log" 2>&1 || {
+	compile_module "$work/src" > "$work/log" 2>&1 || {
 		tail -n 40 "$work/log" >&2
 		die "ktlsx does not build against $abi"
 	}
+	cat "$work/log"
 	cp "$work/src/kmod/ktlsx.ko" "$1"
 	flock -u "$lock"
 }
@@ -276,7 +318,7 @@ make_image() {
 	flock -u "$cache_lock"
 	tree=$(mktemp -d "$scratch/XXXXXX")
 	own_tree "$tree" "$list"
-	[ $module = no ] || build_module "$tree/modules/ktlsx.ko"
+	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" > /dev/null
 	mkdir -p "$2"
 	cp "$kernel/vmlinuz" "$2/vmlinuz"
 	echo "$abi" > "$2/abi"
@@ -293,6 +335,8 @@ exec {cache_lock}> "$cache/lock"
 flock "$cache_lock"
 case $1 in
 headers) choose_kernel "$2"; choose_abi; headers_dir "$abi" ;;
+module) rm -f "$3"; choose_kernel "$2"; choose_abi; flock -u "$cache_lock"; build_module "$3" ;;
+compiler) choose_kernel "$2"; packages_dir "${compiler_tools[@]}" ;;
 packages) choose_kernel "$2"; packages_dir "${@:3}" ;;
 *) make_image "$@" ;;
 esac
