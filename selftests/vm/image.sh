@@ -257,14 +257,17 @@ build_module() {
 	mkdir -p "$work/src"
 	exec {lock}> "$work/lock"
 	flock "$lock"
-	(cd "$top" && find Kbuild kmod uapi -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
+	(cd "$top" && find kmod uapi selftests/consumer -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
 		! -name '*.mod.c' | sort) > "$work/sources"
 	(cd "$work/src" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c' -printf '%P\n' | sort |
-		comm -23 - "$work/sources" | xargs -r rm -f)
+		grep -vx Kbuild | comm -23 - "$work/sources" | xargs -r rm -f)
 	# By content, with a new time each: an edit during a build must not look older than the object made before it.
 	while read -r file; do
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"
 	done < "$work/sources"
+	# With the module that the test "consumer" loads.
+	echo 'obj-m += kmod/ selftests/consumer/' | cmp -s - "$work/src/Kbuild" ||
+		echo 'obj-m += kmod/ selftests/consumer/' > "$work/src/Kbuild"
 	say "building ktlsx.ko for $abi"
 	compile_module "$work/src" > "$work/log" 2>&1 || {
 		tail -n 40 "$work/log" >&2
@@ -272,6 +275,7 @@ build_module() {
 	}
 	cat "$work/log"
 	cp "$work/src/kmod/ktlsx.ko" "$1"
+	[ -z "${2:-}" ] || cp "$work/src/selftests/consumer/ktlsx_consumer.ko" "$2"
 	flock -u "$lock"
 }
 
@@ -318,7 +322,7 @@ make_image() {
 	flock -u "$cache_lock"
 	tree=$(mktemp -d "$scratch/XXXXXX")
 	own_tree "$tree" "$list"
-	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" > /dev/null
+	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" "$tree/modules/ktlsx_consumer.ko" > /dev/null
 	mkdir -p "$2"
 	cp "$kernel/vmlinuz" "$2/vmlinuz"
 	echo "$abi" > "$2/abi"
