@@ -13,9 +13,11 @@ usage() {
 	  --list FILE       becomes /run.list, lines "seconds program [argument]"; only these programs are packed
 	  --packages NAMES  add these Debian packages and what they depend on
 	  --root DIR        lay this tree over all that (may be repeated)
+	  --own DIR         boot the kernel of this folder of uml/kernel.sh; KERNEL says where the tools come from
 	  --no-module       leave our module out
 	image.sh headers KERNEL            print the folder of the kernel headers, installing them if need be
 	image.sh packages KERNEL NAME...   print the folder of a root made of packages of that kernel's suite
+	image.sh tools                     print the folder of the root that is below every guest
 	END
 	exit 2
 }
@@ -27,6 +29,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
 # Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name.
 guest_modules=(tls kcm tcp_diag inet_diag unix_diag veth dummy ifb bonding sch_netem sch_tbf aesni-intel cryptd gcm ctr ccm
 	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 tcrypt)
+# Whose suite a kernel of our own has its tools from.
+default_kernel=6.1
 # Tools of every guest; few, because an emulated CPU loads each byte.
 guest_tools=(busybox-static dash iproute2 ethtool)
 
@@ -208,10 +212,11 @@ kernel_dir() {
 	echo "$cache/$name"
 }
 
+# build_module FILE NAME TREE [MAKE-ARGUMENT...]
 # Outside the clone: one folder per kernel and clone, so that kernels do not collide and the clone stays as it was.
 build_module() {
 	local work lock file
-	work=$cache/build/$abi-$(printf '%s' "$top" | sha256sum | cut -c1-12)
+	work=$cache/build/$2-$(printf '%s' "$top" | sha256sum | cut -c1-12)
 
 	mkdir -p "$work/src"
 	exec {lock}> "$work/lock"
@@ -224,10 +229,10 @@ build_module() {
 	while read -r file; do
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"
 	done < "$work/sources"
-	say "building ktlsx.ko for $abi"
-	make -C "$(headers_dir "$abi")" "M=$work/src" -j"$(nproc)" modules > "$work/log" 2>&1 || {
+	say "building ktlsx.ko for $2"
+	make -C "$3" "M=$work/src" -j"$(nproc)" "${@:4}" modules > "$work/log" 2>&1 || {
 		tail -n 40 "$work/log" >&2
-		die "ktlsx does not build against $abi"
+		die "ktlsx does not build against $2"
 	}
 	cp "$work/src/kmod/ktlsx.ko" "$1"
 	flock -u "$lock"
@@ -253,39 +258,56 @@ own_tree() {
 
 pack() { (cd "$1" && find . -mindepth 1 ! -name SHA256SUMS | cpio --quiet -o -H newc -R 0:0); }
 
+# use_stock FOLDER, use_own FOLDER DIR: write the kernel into FOLDER, set modules and module_args, the arguments of
+# build_module.
+use_stock() {
+	local kernel
+
+	kernel=$(kernel_dir "${layers[0]}")
+	cp "$kernel/vmlinuz" "$1/vmlinuz"
+	modules=$kernel/root module_args=("$abi" "$(headers_dir "$abi")")
+	echo "$abi" > "$1/abi"
+}
+
+# Frames are larger there, if it has KASAN; the stock kernels judge those.
+use_own() {
+	cp "$2"/linux* "$2"/vmlinuz* "$1/" 2> /dev/null || true
+	modules=$2/root module_args=("$(basename "$2")" "$2/tree" "ARCH=$(< "$2/arch")" KCFLAGS=-Wframe-larger-than=8192)
+	basename "$2" > "$1/abi"
+}
+
 make_image() {
-	local list='' module=yes kernel tree
-	local -a packages=() roots=() layers=()
+	local list='' module=yes own='' modules tree
+	local -a packages=() roots=() layers=() module_args
 
 	while [ $# -gt 2 ]; do
 		case $1 in
 		--list) list=$2; shift ;;
 		--packages) read -ra packages <<< "$2"; shift ;;
 		--root) roots+=("$2"); shift ;;
+		--own) own=$2; shift ;;
 		--no-module) module=no ;;
 		*) usage ;;
 		esac
 		shift
 	done
+	mkdir -p "$2"
 	choose_kernel "$1"
-	choose_abi
+	[ -n "$own" ] || choose_abi
 	layers=("$(packages_dir "${guest_tools[@]}")")
-	kernel=$(kernel_dir "${layers[0]}")
-	layers+=("$kernel/root")
+	if [ -n "$own" ]; then use_own "$2" "$own"; else use_stock "$2"; fi
+	layers+=("$modules")
 	[ ${#packages[@]} = 0 ] || layers+=("$(packages_dir "${packages[@]}")")
 	flock -u "$cache_lock"
 	tree=$(mktemp -d "$scratch/XXXXXX")
 	own_tree "$tree" "$list"
-	[ $module = no ] || build_module "$tree/modules/ktlsx.ko"
-	mkdir -p "$2"
-	cp "$kernel/vmlinuz" "$2/vmlinuz"
-	echo "$abi" > "$2/abi"
+	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" "${module_args[@]}"
 	for layer in "${layers[@]}" "${roots[@]}" "$tree"; do
 		pack "$layer"
 	done > "$2/initrd"
 }
 
-[ $# -ge 2 ] || usage
+[ $# -ge 2 ] || [ "${1:-}" = tools ] || usage
 mkdir -p "$cache"
 scratch=$(mktemp -d "$cache/tmp.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -294,5 +316,6 @@ flock "$cache_lock"
 case $1 in
 headers) choose_kernel "$2"; choose_abi; headers_dir "$abi" ;;
 packages) choose_kernel "$2"; packages_dir "${@:3}" ;;
+tools) choose_kernel "$default_kernel"; packages_dir "${guest_tools[@]}" ;;
 *) make_image "$@" ;;
 esac
