@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: allocations of the kernel that fail on demand: the n-th of the next call of this
+ * thread, or a share of all those made below the module under test, in any context.
+ * Must not know: what is tested with them.
+ * Concurrency: a struct fault belongs to the thread that opened it; the share is the machine's.
+ * Follows: Documentation/fault-injection/fault-injection.rst. Include ktap.h first.
+ */
+#ifndef FAULT_H
+#define FAULT_H
+
+#define FAULT_DEBUGFS	"/sys/kernel/debug/"
+#define FAULT_NTH	"/proc/thread-self/fail-nth"
+
+struct fault {
+	int nth_fd;
+};
+
+/* Return: whether the whole text went into the file. */
+static inline bool fault_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The same for slab objects and for pages. */
+static inline bool fault_set(const char *name, const char *text)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), FAULT_DEBUGFS "failslab/%s", name);
+	if (!fault_write(path, text))
+		return false;
+	snprintf(path, sizeof(path), FAULT_DEBUGFS "fail_page_alloc/%s", name);
+	return fault_write(path, text);
+}
+
+/* Of any size, those that may sleep too, and without a stack for each in the log. */
+static inline bool fault_set_up(void)
+{
+	return fault_set("verbose", "0") && fault_set("ignore-gfp-wait", "N") &&
+	       fault_write(FAULT_DEBUGFS "fail_page_alloc/min-order", "0") &&
+	       fault_write(FAULT_DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
+}
+
+/* In place of KTAP_MAIN(): one skip where none of the tests could do anything. */
+static inline int fault_main(int argc, char **argv)
+{
+	const char *lacking = NULL;
+
+	if (access(FAULT_NTH, W_OK))
+		lacking = "fault injection (CONFIG_FAULT_INJECTION)";
+	else if (!fault_set_up())
+		lacking = "failslab and fail_page_alloc (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC, "
+			  "CONFIG_FAULT_INJECTION_DEBUG_FS), or the right to use them";
+	if (!lacking)
+		return ktap_main(argc, argv);
+	printf("TAP version 13\n1..0 # SKIP this kernel lacks %s\n", lacking);
+	return KTAP_SKIP;
+}
+
+static inline void fault_open(struct fault *fault)
+{
+	fault->nth_fd = open(FAULT_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(fault->nth_fd, 0);
+}
+
+/* From here on this thread's @nth allocation fails. */
+static inline void fault_arm(struct fault *fault, unsigned int nth)
+{
+	char text[20];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	ASSERT_EQ(pwrite(fault->nth_fd, text, len, 0), len);
+}
+
+/* Return: whether it came to that; errno is as it was. */
+static inline bool fault_disarm(struct fault *fault)
+{
+	char text[20] = "";
+	int saved = errno;
+
+	ASSERT_GT(pread(fault->nth_fd, text, sizeof(text) - 1, 0), 0);
+	fault_arm(fault, 0);
+	errno = saved;
+	return !atoi(text);
+}
+
+/* First and last address of the code of a module, as the filter of stacks wants them. */
+static inline bool fault_find_module(const char *name, unsigned long range[2])
+{
+	FILE *file = fopen("/proc/modules", "r");
+	char line[300], found[60];
+	unsigned long size;
+	bool ok = false;
+
+	while (file && !ok && fgets(line, sizeof(line), file))
+		ok = sscanf(line, "%59s %lu %*s %*s %*s %lx", found, &size, &range[0]) == 3 &&
+		     !strcmp(found, name);
+	if (file)
+		fclose(file);
+	range[1] = range[0] + size;
+	return ok && range[0];
+}
+
+static inline bool fault_set_range(const unsigned long range[2])
+{
+	char start[30], end[30];
+
+	snprintf(start, sizeof(start), "%#lx", range[0]);
+	snprintf(end, sizeof(end), "%#lx", range[1]);
+	return fault_set("require-start", start) && fault_set("require-end", end);
+}
+
+/* All of it back to nothing, whoever started it. */
+static inline void fault_share_end(void)
+{
+	static const unsigned long all[2] = { 0, ~0UL };
+
+	fault_set("probability", "0");
+	fault_set("times", "1");
+	fault_set_range(all);
+}
+
+/* A child that outlives us, if we die, and lets allocations succeed again. */
+static inline void fault_guard(void)
+{
+	pid_t parent = getpid();
+
+	if (fork())
+		return;
+	setsid();
+	while (getppid() == parent)
+		usleep(50000);
+	fault_share_end();
+	_exit(0);
+}
+
+/* From here on @percent of what is allocated below the module fails; skips where that cannot be. */
+static inline void fault_share(const char *module, unsigned int percent)
+{
+	unsigned long range[2];
+	char text[20];
+
+	if (!fault_find_module(module, range))
+		SKIP("the module %s, or the right to see where it is", module);
+	fault_guard();
+	if (!fault_set_range(range))
+		SKIP("this kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER");
+	snprintf(text, sizeof(text), "%u", percent);
+	ASSERT_TRUE(fault_set("times", "-1") && fault_set("probability", text));
+}
+
+#endif
