@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How this kernel's TCP takes pages of ciphertext. The file behind it is
- * chosen in Kbuild: push_sendpages.c where TCP has do_tcp_sendpages().
+ * chosen in Kbuild: push_sendpages.c where TCP has do_tcp_sendpages(), else
+ * push_splice.c.
  * Socket lock held.
  */
 #ifndef KTLSX_PUSH_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The record codec: what RFC 5246 with RFC 5288 (TLS 1.2) and RFC 8446
- * (TLS 1.3) say about one protected record, and nothing else. Must not know
+ * The record codec: what RFC 5246 with RFC 5288, 6655 and 7905 (TLS 1.2) and
+ * RFC 8446 (TLS 1.3) say about one protected record, and nothing else. Must not know
  * where the bytes come from or go to. The caller serialises each direction.
  */
 #include "record.h"
@@ -82,14 +82,14 @@ static void put_be16(u8 *to, u16 value)
 static void make_nonce(const struct ktlsx_dir *dir, u64 seq,
 		       const u8 *explicit_nonce, u8 *nonce)
 {
-	const struct ktlsx_version *version = dir->suite->version;
+	u8 explicit_len = dir->suite->explicit_nonce_len;
 	u8 *tail = nonce + KTLSX_NONCE_LEN - sizeof(seq);
 
 	memcpy(nonce, dir->iv, KTLSX_NONCE_LEN);
-	if (version->nonce_is_xored)
-		port_put_be64(tail, port_get_be64(tail) ^ seq);
+	if (explicit_len)
+		memcpy(tail, explicit_nonce, explicit_len);
 	else
-		memcpy(tail, explicit_nonce, version->explicit_nonce_len);
+		port_put_be64(tail, port_get_be64(tail) ^ seq);
 }
 
 static size_t make_aad(const struct ktlsx_dir *dir, u64 seq, const u8 *header,
@@ -116,8 +116,8 @@ static void make_prefix(const struct ktlsx_dir *dir, u8 type, u32 record_len,
 	put_be16(prefix + 1, RECORD_VERSION);
 	put_be16(prefix + 3, record_len - KTLSX_RECORD_HEADER_LEN);
 	memcpy(prefix + KTLSX_RECORD_HEADER_LEN,
-	       dir->iv + KTLSX_NONCE_LEN - suite->version->explicit_nonce_len,
-	       suite->version->explicit_nonce_len);
+	       dir->iv + KTLSX_NONCE_LEN - suite->explicit_nonce_len,
+	       suite->explicit_nonce_len);
 }
 
 /**
@@ -206,8 +206,8 @@ void ktlsx_dir_advance(struct ktlsx_dir *dir)
 {
 	u8 *counter = dir->iv + KTLSX_NONCE_LEN - sizeof(u64);
 
-	/* In TLS 1.2 the explicit nonce is a counter with a start of its own. */
-	if (!dir->suite->version->nonce_is_xored)
+	/* An explicit nonce is a counter with a start of its own. */
+	if (dir->suite->explicit_nonce_len)
 		port_put_be64(counter, port_get_be64(counter) + 1);
 	dir->seq++;
 }

@@ -15,7 +15,8 @@
  * @suite: what the keys are for
  * @aead: the cipher of @suite
  * @seq: sequence number of the next record
- * @iv: salt and IV as installed; in TLS 1.2 its last 8 bytes count up
+ * @iv: salt and IV as installed; with an explicit nonce its last 8 bytes
+ *	count up
  * @key: prepared key, secret
  * @info: crypto_info struct as installed, for getsockopt, secret
  */

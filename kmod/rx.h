@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way in: recvmsg (rx_recv.c), splice (rx_splice.c), poll and FIONREAD
- * (rx_poll.c), control mode (rx_control.c) and the data_ready callback (rx.c).
+ * The way in: recvmsg (rx_recv.c), splice (rx_splice.c), kernel consumers
+ * (rx_read_sock.c), poll and FIONREAD (rx_poll.c), control mode (rx_control.c)
+ * and the data_ready callback (rx.c).
  * Opens each record into a buffer of its own ("parked") and copies from there:
  * no byte is shown before its tag has verified.
  *
@@ -89,6 +90,13 @@ struct ktlsx_rx {
 	struct ktlsx_place place;
 };
 
+/*
+ * Takes up to @len bytes from the front of @rx->parked, which is application
+ * data. Returns how many; 0 it wants no more; or an errno.
+ */
+typedef ssize_t (*ktlsx_rx_sink_fn)(struct sock *sk, struct ktlsx_rx *rx,
+				    void *sink, size_t len);
+
 int ktlsx_rx_start(struct sock *sk, const struct ktlsx_suite *suite,
 		   const u8 *info);
 void ktlsx_rx_stop(struct sock *sk);
@@ -107,11 +115,16 @@ void ktlsx_rx_follow(struct sock *sk, struct ktlsx_rx *rx, u32 len);
 void ktlsx_rx_expire(struct sock *sk, struct ktlsx_rx *rx);
 void ktlsx_rx_forget_update(struct sock *sk, struct ktlsx_rx *rx);
 int ktlsx_rx_end(struct sock *sk, struct ktlsx_rx *rx);
+ssize_t ktlsx_rx_stream(struct sock *sk, struct ktlsx_rx *rx,
+			ktlsx_rx_sink_fn give, void *sink, size_t len,
+			long timeo);
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 		     int flags);
 ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 			     struct pipe_inode_info *pipe, size_t len,
 			     unsigned int flags);
+int ktlsx_rx_read_sock(struct sock *sk, read_descriptor_t *desc,
+		       sk_read_actor_t actor);
 __poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
 		       struct poll_table_struct *wait);
 void ktlsx_rx_release_cb(struct sock *sk);

@@ -4,7 +4,7 @@
  * Must not know where records come from. What the pipe has no room for stays
  * parked; what it took is shared, so it is neither wiped nor lent again before
  * the pipe lets go.
- * Concurrency: socket lock held but while ktlsx_rx_wait() sleeps.
+ * Concurrency: socket lock held but while ktlsx_rx_stream() sleeps.
  */
 #include "rx.h"
 
@@ -44,10 +44,11 @@ static void list_pages(const struct ktlsx_parked *parked, size_t len,
 }
 
 /* Returns bytes that the pipe took; -EAGAIN it is full; -EPIPE nobody reads. */
-static ssize_t give_to_pipe(struct sock *sk, struct ktlsx_rx *rx,
-			    struct pipe_inode_info *pipe, size_t len)
+static ssize_t give_to_pipe(struct sock *sk, struct ktlsx_rx *rx, void *sink,
+			    size_t len)
 {
 	struct ktlsx_parked *parked = &rx->parked;
+	struct pipe_inode_info *pipe = sink;
 	struct partial_page partial[KTLSX_PARK_PIECES];
 	struct page *pages[KTLSX_PARK_PIECES];
 	struct splice_pipe_desc spd = {
@@ -59,58 +60,11 @@ static ssize_t give_to_pipe(struct sock *sk, struct ktlsx_rx *rx,
 	};
 	ssize_t ret;
 
-	/* In-tree behaviour: only application data is a stream of bytes. */
-	if (parked->type != TLS_CT_APPLICATION_DATA)
-		return -EINVAL;
 	list_pages(parked, len, &spd);
 	ret = splice_to_pipe(pipe, &spd);
-	if (ret <= 0)
-		return ret;
-	parked->is_shared = true;
-	ktlsx_rx_consume(sk, rx, ret);
+	if (ret > 0)
+		parked->is_shared = true;
 	return ret;
-}
-
-static int next_record(struct sock *sk, struct ktlsx_rx *rx)
-{
-	if (unlikely(ktlsx_sock_of(sk)->is_control))
-		return ktlsx_rx_next_guided(sk, rx,
-					    KTLSX_STAT_RX_SPLICE_RECORDS,
-					    KTLSX_READER_PLAIN);
-	return ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_SPLICE_RECORDS);
-}
-
-static int wait_for_record(struct sock *sk, struct ktlsx_rx *rx, long *timeo)
-{
-	int ret = ktlsx_rx_wait(sk, rx, timeo, false);
-
-	if (!ret && unlikely(ktlsx_sock_of(sk)->is_control))
-		ret = ktlsx_rx_end(sk, rx);
-	return ret;
-}
-
-static ssize_t splice_records(struct sock *sk, struct ktlsx_rx *rx,
-			      struct pipe_inode_info *pipe, size_t len,
-			      long timeo)
-{
-	size_t spliced_len = 0;
-	ssize_t ret = 0;
-
-	while (spliced_len < len) {
-		ret = next_record(sk, rx);
-		if (!ret && !spliced_len) {
-			ret = wait_for_record(sk, rx, &timeo);
-			if (ret > 0)
-				continue;
-		}
-		if (ret <= 0)
-			break;
-		ret = give_to_pipe(sk, rx, pipe, len - spliced_len);
-		if (ret <= 0)
-			break;
-		spliced_len += ret;
-	}
-	return spliced_len ?: ret;
 }
 
 /**
@@ -140,7 +94,8 @@ ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 		return -ESPIPE;
 
 	lock_sock(sk);
-	ret = splice_records(sk, rx, pipe, len, sock_rcvtimeo(sk, is_nonblock));
+	ret = ktlsx_rx_stream(sk, rx, give_to_pipe, pipe, len,
+			      sock_rcvtimeo(sk, is_nonblock));
 	ktlsx_rx_told(sk, rx, ret);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);

@@ -43,11 +43,10 @@ static int find_suite(const struct ktlsx_sock *ctx,
 			  ctx->cipher_type != header->cipher_type))
 		return -EINVAL;
 	cipher = ktlsx_cipher_find(header->cipher_type);
-	if (!cipher || (version->inner_type_len && !cipher->has_tls13) ||
-	    optlen != cipher->info_len)
+	if (!cipher || optlen != cipher->info_len)
 		return -EINVAL;
 	*suite = ktlsx_suite_find(version, cipher);
-	return *suite ? 0 : -ENOENT;
+	return *suite ? 0 : -EINVAL;
 }
 
 static bool has_keys(const struct ktlsx_sock *ctx, int optname)
@@ -217,9 +216,8 @@ static int set_payload_len_max(struct sock *sk, sockptr_t optval,
  * cipher of the other direction, a psock is attached, or the socket is in
  * repair mode, or new keys use a nonce twice (all of these leave the old keys
  * as they are); -EBUSY TLS 1.2 keys are there already, a plain send sleeps or
- * waits, or a record is open (TLS_TX_MAX_PAYLOAD_LEN); -ENOENT a cipher that this build lacks;
- * -EFAULT; -ENOMEM; -ENOPROTOOPT unknown option; for KTLSX_* as
- * ktlsx_sockopt_control_set().
+ * waits, or a record is open (TLS_TX_MAX_PAYLOAD_LEN); -EFAULT; -ENOMEM;
+ * -ENOPROTOOPT unknown option; for KTLSX_* as ktlsx_sockopt_control_set().
  */
 int ktlsx_sockopt_set(struct sock *sk, int optname, sockptr_t optval,
 		      unsigned int optlen)

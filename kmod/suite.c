@@ -9,10 +9,10 @@
 
 #include "../uapi/linux/ktlsx.h"
 
-#define CIPHER(id, type, aead, built, tls13)				\
-	{								\
+#define CIPHER(id, type, aead)						\
+	[id] = {							\
 		.cipher_type = TLS_CIPHER_##id,				\
-		.alg = aead,						\
+		.alg = KTLSX_AEAD_##aead,				\
 		.info_len = sizeof(struct type),			\
 		.key_off = offsetof(struct type, key),			\
 		.key_len = TLS_CIPHER_##id##_KEY_SIZE,			\
@@ -21,8 +21,6 @@
 		.iv_off = offsetof(struct type, iv),			\
 		.iv_len = TLS_CIPHER_##id##_IV_SIZE,			\
 		.rec_seq_off = offsetof(struct type, rec_seq),		\
-		.is_built = built,					\
-		.has_tls13 = tls13,					\
 	}
 
 #define CIPHER_FITS(id, type)						\
@@ -41,38 +39,45 @@ CIPHER_FITS(SM4_CCM, tls12_crypto_info_sm4_ccm);
 CIPHER_FITS(ARIA_GCM_128, tls12_crypto_info_aria_gcm_128);
 CIPHER_FITS(ARIA_GCM_256, tls12_crypto_info_aria_gcm_256);
 
-/* Rows that are not built keep their sizes: a wrong size is EINVAL first. */
+/* Ciphers by index; the suites below name them by it. */
+enum {
+	AES_GCM_128,
+	AES_GCM_256,
+	AES_CCM_128,
+	CHACHA20_POLY1305,
+	SM4_GCM,
+	SM4_CCM,
+	ARIA_GCM_128,
+	ARIA_GCM_256,
+};
+
 static const struct ktlsx_cipher ciphers[] = {
-	CIPHER(AES_GCM_128, tls12_crypto_info_aes_gcm_128,
-	       KTLSX_AEAD_AES_128_GCM, true, true),
-	CIPHER(AES_GCM_256, tls12_crypto_info_aes_gcm_256,
-	       KTLSX_AEAD_AES_256_GCM, true, true),
-	CIPHER(AES_CCM_128, tls12_crypto_info_aes_ccm_128, 0, false, true),
+	CIPHER(AES_GCM_128, tls12_crypto_info_aes_gcm_128, AES_128_GCM),
+	CIPHER(AES_GCM_256, tls12_crypto_info_aes_gcm_256, AES_256_GCM),
+	CIPHER(AES_CCM_128, tls12_crypto_info_aes_ccm_128, AES_128_CCM),
 	CIPHER(CHACHA20_POLY1305, tls12_crypto_info_chacha20_poly1305,
-	       0, false, true),
-	CIPHER(SM4_GCM, tls12_crypto_info_sm4_gcm, 0, false, true),
-	CIPHER(SM4_CCM, tls12_crypto_info_sm4_ccm, 0, false, true),
-	CIPHER(ARIA_GCM_128, tls12_crypto_info_aria_gcm_128, 0, false, false),
-	CIPHER(ARIA_GCM_256, tls12_crypto_info_aria_gcm_256, 0, false, false),
+	       CHACHA20_POLY1305),
+	CIPHER(SM4_GCM, tls12_crypto_info_sm4_gcm, SM4_GCM),
+	CIPHER(SM4_CCM, tls12_crypto_info_sm4_ccm, SM4_CCM),
+	CIPHER(ARIA_GCM_128, tls12_crypto_info_aria_gcm_128, ARIA_128_GCM),
+	CIPHER(ARIA_GCM_256, tls12_crypto_info_aria_gcm_256, ARIA_256_GCM),
 };
 
 /* Versions by index; the suites below name them by it. */
 enum { TLS12, TLS13 };
 
-#define TLS12_EXPLICIT_NONCE_LEN 8	/* RFC 5288 section 3 */
+#define TLS12_EXPLICIT_NONCE_LEN 8	/* RFC 5288 section 3, RFC 6655 section 3 */
 #define TLS13_INNER_TYPE_LEN 1		/* RFC 8446 section 5.2 */
 
 static const struct ktlsx_version versions[] = {
 	[TLS12] = {
 		.version = TLS_1_2_VERSION,
-		.explicit_nonce_len = TLS12_EXPLICIT_NONCE_LEN,
 		.payload_len_min = 64,		/* RFC 8449 section 4 */
 	},
 	[TLS13] = {
 		.version = TLS_1_3_VERSION,
 		.inner_type_len = TLS13_INNER_TYPE_LEN,
 		.payload_len_min = 63,		/* RFC 8449 counts the type */
-		.nonce_is_xored = true,
 		.aad_is_header = true,
 		.may_rekey = true,
 	},
@@ -82,15 +87,32 @@ static const struct ktlsx_version versions[] = {
 	{								\
 		.version = &versions[v],				\
 		.cipher = &ciphers[c],					\
+		.explicit_nonce_len = nonce_len,			\
 		.prefix_len = KTLSX_RECORD_HEADER_LEN + (nonce_len),	\
 		.suffix_len = (type_len) + KTLSX_TAG_LEN,		\
 	}
+#define TLS12_SUITE(c) SUITE(TLS12, c, TLS12_EXPLICIT_NONCE_LEN, 0)
+#define TLS13_SUITE(c) SUITE(TLS13, c, 0, TLS13_INNER_TYPE_LEN)
 
+/*
+ * TLS 1.3 has no ARIA. TLS 1.2 with SM4 in an AEAD is no registered suite; it
+ * is here because the in-tree module takes such keys.
+ */
 static const struct ktlsx_suite suites[] = {
-	SUITE(TLS12, 0, TLS12_EXPLICIT_NONCE_LEN, 0),
-	SUITE(TLS12, 1, TLS12_EXPLICIT_NONCE_LEN, 0),
-	SUITE(TLS13, 0, 0, TLS13_INNER_TYPE_LEN),
-	SUITE(TLS13, 1, 0, TLS13_INNER_TYPE_LEN),
+	TLS12_SUITE(AES_GCM_128),
+	TLS12_SUITE(AES_GCM_256),
+	TLS12_SUITE(AES_CCM_128),
+	SUITE(TLS12, CHACHA20_POLY1305, 0, 0),	/* RFC 7905 section 2 */
+	TLS12_SUITE(SM4_GCM),
+	TLS12_SUITE(SM4_CCM),
+	TLS12_SUITE(ARIA_GCM_128),
+	TLS12_SUITE(ARIA_GCM_256),
+	TLS13_SUITE(AES_GCM_128),
+	TLS13_SUITE(AES_GCM_256),
+	TLS13_SUITE(AES_CCM_128),
+	TLS13_SUITE(CHACHA20_POLY1305),
+	TLS13_SUITE(SM4_GCM),
+	TLS13_SUITE(SM4_CCM),
 };
 
 /**
@@ -111,7 +133,7 @@ const struct ktlsx_version *ktlsx_version_find(u16 version)
 }
 
 /**
- * ktlsx_cipher_find() - facts of a cipher, built or not
+ * ktlsx_cipher_find() - facts of a cipher
  * @cipher_type: TLS_CIPHER_* number as the user gave it
  *
  * Context: Any context.
@@ -133,7 +155,7 @@ const struct ktlsx_cipher *ktlsx_cipher_find(u16 cipher_type)
  * @cipher: from ktlsx_cipher_find()
  *
  * Context: Any context.
- * Return: the suite, or NULL when this build cannot seal it.
+ * Return: the suite, or NULL when the version does not have the cipher.
  */
 const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 					   const struct ktlsx_cipher *cipher)
@@ -147,7 +169,7 @@ const struct ktlsx_suite *ktlsx_suite_find(const struct ktlsx_version *version,
 }
 
 /**
- * ktlsx_suite_ciphers() - what this build can seal with a version
+ * ktlsx_suite_ciphers() - what a version can be sealed with
  * @version: TLS_1_x_VERSION
  *
  * Context: Any context.

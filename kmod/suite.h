@@ -3,7 +3,8 @@
  * The protocol facts of every version and cipher, as const data: where the
  * fields of a crypto_info struct lie, how a nonce is made, what a record adds.
  * Knows nothing of sockets or records in flight. Read-only after build, so
- * there is no locking. Spec: RFC 5246, RFC 5288, RFC 8446, <linux/tls.h>.
+ * there is no locking. Spec: RFC 5246, RFC 5288 (GCM), RFC 6655 (CCM), RFC 6209
+ * (ARIA), RFC 7905 (ChaCha20), RFC 8446, RFC 8998 (SM4), <linux/tls.h>.
  */
 #ifndef KTLSX_SUITE_H
 #define KTLSX_SUITE_H
@@ -28,7 +29,7 @@ enum ktlsx_content_type {
 /**
  * struct ktlsx_cipher - where a cipher's facts lie in its crypto_info struct
  * @cipher_type: TLS_CIPHER_* number
- * @alg: the AEAD that seals it; meaningless unless @is_built
+ * @alg: the AEAD that seals it
  * @info_len: size of the tls12_crypto_info_* struct, bytes
  * @key_off: offset of the key in that struct
  * @key_len: bytes
@@ -37,8 +38,6 @@ enum ktlsx_content_type {
  * @iv_off: offset of the rest of the nonce
  * @iv_len: bytes
  * @rec_seq_off: offset of the record sequence number, 8 bytes, big endian
- * @is_built: this build can seal and open it
- * @has_tls13: the cipher is defined for TLS 1.3
  */
 struct ktlsx_cipher {
 	u16 cipher_type;
@@ -51,28 +50,21 @@ struct ktlsx_cipher {
 	u8 iv_off;
 	u8 iv_len;
 	u8 rec_seq_off;
-	bool is_built;
-	bool has_tls13;
 };
 
 /**
  * struct ktlsx_version - what a protocol version adds to a record
  * @version: TLS_1_x_VERSION
- * @explicit_nonce_len: bytes of nonce sent between header and ciphertext
  * @inner_type_len: bytes that follow the content inside the ciphertext
  * @payload_len_min: smallest value of TLS_TX_MAX_PAYLOAD_LEN
- * @nonce_is_xored: the nonce is the IV XOR the sequence number (RFC 8446
- *	5.3); else it is the salt and a counter of its own (RFC 5288)
  * @may_rekey: keys may be replaced during the connection (RFC 8446 4.6.3)
  * @aad_is_header: the additional data is the record header (RFC 8446 5.2);
  *	else sequence number, type, version and content length (RFC 5246)
  */
 struct ktlsx_version {
 	u16 version;
-	u8 explicit_nonce_len;
 	u8 inner_type_len;
 	u16 payload_len_min;
-	bool nonce_is_xored;
 	bool aad_is_header;
 	bool may_rekey;
 };
@@ -81,12 +73,16 @@ struct ktlsx_version {
  * struct ktlsx_suite - one version with one cipher: all that a record needs
  * @version: version facts
  * @cipher: cipher facts
+ * @explicit_nonce_len: bytes of nonce sent between header and ciphertext, a
+ *	counter of its own behind the salt (RFC 5288, RFC 6655); 0: the nonce
+ *	is the IV XOR the sequence number (RFC 8446 5.3, RFC 7905 2)
  * @prefix_len: bytes before the ciphertext, header included
  * @suffix_len: bytes after the content: inner content type and tag
  */
 struct ktlsx_suite {
 	const struct ktlsx_version *version;
 	const struct ktlsx_cipher *cipher;
+	u8 explicit_nonce_len;
 	u8 prefix_len;
 	u8 suffix_len;
 };

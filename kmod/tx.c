@@ -319,6 +319,19 @@ void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
 }
 
 /**
+ * ktlsx_tx_end_batch() - more was promised, and does not come
+ * @sk: socket
+ * @tx: its sending state
+ *
+ * Context: Process context, socket lock held. Never sleeps.
+ */
+void ktlsx_tx_end_batch(struct sock *sk, struct ktlsx_tx *tx)
+{
+	ktlsx_tx_close_record(sk, tx);
+	set_cork(sk, tx, false);
+}
+
+/**
  * ktlsx_tx_splice_eof() - proto.splice_eof: the pipe has no more
  * @sock: socket; a record that was left open for more is sent
  *
@@ -332,10 +345,8 @@ void ktlsx_tx_splice_eof(struct socket *sock)
 
 	lock_sock(sk);
 	tx = ctx->tx;
-	if (tx) {
-		ktlsx_tx_close_record(sk, tx);
-		set_cork(sk, tx, false);
-	}
+	if (tx)
+		ktlsx_tx_end_batch(sk, tx);
 	release_sock(sk);
 	/* Whole records may rest in TCP, waiting for more. */
 	if (ctx->base_prot->splice_eof)

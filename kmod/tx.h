@@ -48,6 +48,7 @@ void ktlsx_tx_splice_eof(struct socket *sock);
 void ktlsx_tx_rest(struct sock *sk, struct ktlsx_tx *tx);
 int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags);
 void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx);
+void ktlsx_tx_end_batch(struct sock *sk, struct ktlsx_tx *tx);
 void ktlsx_tx_shut(struct sock *sk);
 void ktlsx_tx_finish(struct sock *sk);
 bool ktlsx_tx_has_room(const struct sock *sk, int wake);
@@ -56,7 +57,7 @@ bool ktlsx_tx_has_open_record(const struct sock *sk);
 int ktlsx_tx_init(void);
 void ktlsx_tx_exit(void);
 
-/* In the file that this kernel's TCP needs: tx_sendpage.c. */
+/* In the file that this kernel's TCP needs: tx_sendpage.c or tx_splice.c. */
 void ktlsx_tx_wire_pages(struct proto *prot, struct proto_ops *ops,
 			 bool has_keys);
 

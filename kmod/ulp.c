@@ -102,12 +102,6 @@ static void ulp_close(struct sock *sk, long timeout)
 	base_prot->close(sk, timeout);
 }
 
-static int refuse_read_sock(struct sock *sk, read_descriptor_t *desc,
-			    sk_read_actor_t recv_actor)
-{
-	return -EOPNOTSUPP;
-}
-
 static int refuse_read_skb(struct sock *sk, skb_read_actor_t recv_actor)
 {
 	return -EOPNOTSUPP;
@@ -121,6 +115,7 @@ KTLSX_RECVMSG_WITH_ADDR_LEN(rx_recvmsg_addr_len, ktlsx_rx_recvmsg)
  *
  * out  send*, write*          proto.sendmsg             ours
  *      sendfile, splice       proto.sendpage            ours (tx_sendpage.c)
+ *                             or proto.sendmsg          ours (tx_splice.c)
  *      end of a sendfile      proto.splice_eof          ours
  *      kernel, lock held      ops.sendmsg_locked        refused, EOPNOTSUPP
  *      kernel, lock held      ops.sendpage_locked       refused, EOPNOTSUPP
@@ -137,7 +132,8 @@ KTLSX_RECVMSG_WITH_ADDR_LEN(rx_recvmsg_addr_len, ktlsx_rx_recvmsg)
  *      SIOCINQ, FIONREAD      ops.ioctl                 ours: content bytes
  *      shutdown               ops.shutdown              ours, then TCP's
  *      kernel                 ops.peek_len              ours: content bytes
- *      kernel                 ops.read_sock, read_skb   refused, EOPNOTSUPP
+ *      kernel, lock held      ops.read_sock             ours
+ *      softirq                ops.read_sock, read_skb   refused, EOPNOTSUPP
  *      mmap                   ops.mmap                  refused, ENODEV
  *      TCP_ZEROCOPY_RECEIVE   proto.getsockopt          refused, EOPNOTSUPP
  *      TCP_INQ                proto.recvmsg             no such cmsg is sent
@@ -176,7 +172,7 @@ static void wire_rx(struct proto *prot, struct proto_ops *ops)
 	ops->poll = ktlsx_rx_poll;
 	ops->ioctl = ktlsx_rx_ioctl;
 	ops->peek_len = ktlsx_rx_peek_len;
-	ops->read_sock = refuse_read_sock;
+	ops->read_sock = ktlsx_rx_read_sock;
 	ops->read_skb = refuse_read_skb;
 	ops->mmap = sock_no_mmap;
 }

@@ -82,6 +82,11 @@ static inline void ktlsx_compat_chacha20_crypt(struct chacha_state *state, u8 *d
 
 #include <net/sock.h>
 
+/* sock_rps_record_flow() left net/sock.h for a header of its own. */
+#if __has_include(<net/rps.h>)
+#include <net/rps.h>
+#endif
+
 /* Kernels without the field decide by sk_allocation alone. */
 static inline void sk_disallow_task_frag(struct sock *sk)
 {
