@@ -31,14 +31,14 @@ add_engines() {
 	install -D "$scratch/module/ktlsx_engines.ko" "$root/modules/ktlsx_engines.ko"
 	mkdir -p "$root/tests"
 	"${CC:-gcc}" -std=c11 -O2 -static -Wall -Wextra -Werror -o "$root/tests/engines" "$here/load.c"
-	add "$((600 * slow))" engines
+	add "$PROGRAM_SECONDS" engines
 }
 
 # The kernel's own tests, compiled from the source of this very kernel.
 add_upstream() {
 	[ -x "$here/../upstream/build.sh" ] || return 0
 	install -D "$("$here/../upstream/build.sh" 7.3)" "$root/tests/upstream"
-	add "$((600 * slow))" upstream
+	add "$PROGRAM_SECONDS" upstream
 }
 
 pattern=${1:-} configs=("$here/config" "$here/config.um") slow=1 mem=1G
@@ -50,6 +50,7 @@ scratch=$(mktemp -d "$cache/tmp.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
 kernel=$("$here/kernel.sh" um "${configs[@]}")
+export PROGRAM_SECONDS=$((600 * slow))
 add_engines
 add_upstream
 if [ -n "${KTLSX_NOMODULE:-}" ]; then

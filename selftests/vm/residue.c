@@ -90,13 +90,14 @@ static bool nothing_leaked(void)
 	if (!kmemleak("scan") || !kmemleak("scan"))
 		return false;
 	f = fopen(KMEMLEAK, "re");
-	while (f && fgets(line, sizeof(line), f)) {
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
 		report("  # kmemleak: %s", line);
 		ok = false;
 	}
-	if (f)
-		fclose(f);
-	return ok && f;
+	fclose(f);
+	return ok;
 }
 
 void residue_start(void)

@@ -23,6 +23,7 @@ usage() {
 	  KTLSX_NOMODULE=1     boot with the in-tree tls instead of our module
 	  KTLSX_NOLOAD=1       our module lies in /modules, but the script of --run loads it
 	  KTLSX_PARAMS=a=b,c=d parameters of our module      KTLSX_MODPROBE=x,y  in-tree modules to load before it
+	  PROGRAM_SECONDS      what one program may take (settings)
 	  KTLSX_SLOW           factor for the tests' own timeouts; any other KTLSX_* reaches the guest as it is
 	END
 	exit 2
@@ -84,7 +85,7 @@ choose_accel() {
 list_all() {
 	local seconds
 
-	seconds=$(sed -n 's/^timeout=//p' "$tests/settings" 2> /dev/null || true)
+	seconds=${PROGRAM_SECONDS:-$(sed -n 's/^timeout=//p' "$tests/settings" 2> /dev/null || true)}
 	find "$tests/build/$folder" -maxdepth "${depth:-1}" -type f -perm -u+x -printf "${seconds:-120} /tests/${folder:+$folder/}%P\n" | sort
 	[ -z "$also" ] || cat "$also"
 }
