@@ -105,6 +105,15 @@ static inline void close_pair(struct nth_self *self)
 	self->wire = NULL;
 }
 
+/* Whatever the call is, it says that memory was short, or that it did what it is for. */
+static inline void expect_legal(long ret, bool fired)
+{
+	if (ret >= 0 || (fired && (ret == -ENOMEM || ret == -ENOBUFS || ret == -EAGAIN)))
+		return;
+	ktap_diag("%s, %s", strerror(-ret), fired ? "an allocation failed" : "none failed");
+	EXPECT_GE(ret, 0);
+}
+
 /* One failure a round, in each round a later one. */
 TEST_F_TIMEOUT(nth, each, 60)
 {
@@ -119,57 +128,16 @@ TEST_F_TIMEOUT(nth, each, 60)
 		fault_arm(&self->fault, nth);
 		ret = variant->call(self);
 		fired = fault_disarm(&self->fault);
-		EXPECT_TRUE(ret >= 0 || (fired && (ret == -ENOMEM || ret == -ENOBUFS || ret == -EAGAIN)));
-		if (ret < 0 && !fired)
-			ktap_diag("without any failure: %s", strerror(-ret));
+		expect_legal(ret, fired);
 		self->failed_count += ret < 0;
 		variant->finish(self, ret);
 		close_pair(self);
 	}
 	EXPECT_FALSE(fired);
-	ktap_diag("%u allocations failed, and %u calls; %u closes sent less", nth - 1, self->failed_count,
-		  self->short_count);
+	ktap_diag("%u allocations failed, and %u calls; %u closes sent less", nth - 1,
+		  self->failed_count, self->short_count);
 }
 
-static inline void expect_bytes(int from, int to, const uint8_t *buf, uint8_t *got, size_t len)
-{
-	ASSERT_EQ(conn_send_all(from, buf, len, 0), len);
-	EXPECT_EQ(conn_recv_all(to, got, len, 0), len);
-	EXPECT_MEM_EQ(got, buf, len);
-}
-
-/* Both ways the connection is as good as new. */
-static inline void expect_alive(struct nth_self *self)
-{
-	expect_bytes(self->conn.fd[0], self->conn.fd[1], self->buf, self->got, 20000);
-	expect_bytes(self->conn.fd[1], self->conn.fd[0], self->buf + 100, self->got, 20000);
-}
-
-static inline void prepare_both(struct nth_self *self)
-{
-	ASSERT_EQ(conn_both(&self->conn), 0);
-}
-
-static inline void prepare_queue(struct nth_self *self)
-{
-	prepare_both(self);
-	ASSERT_EQ(conn_send_all(self->conn.fd[0], self->buf, BUF_LEN, 0), BUF_LEN);
-}
-
-static inline void finish_recv(struct nth_self *self, long ret)
-{
-	size_t done = none_to_zero(ret);
-
-	ASSERT_LE(done, BUF_LEN);
-	EXPECT_EQ(conn_recv_all(self->conn.fd[1], self->got + done, BUF_LEN - done, 0),
-		  BUF_LEN - done);
-	EXPECT_MEM_EQ(self->got, self->buf, BUF_LEN);
-	expect_alive(self);
-}
-
-static inline long call_recv(struct nth_self *self)
-{
-	return result(recv(self->conn.fd[1], self->got, BUF_LEN, MSG_DONTWAIT));
-}
+#include "memory_fail_steps.h"
 
 #endif

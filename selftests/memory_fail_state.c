@@ -94,7 +94,8 @@ static void prepare_ticket(struct nth_self *self)
 	prepare_both(self);
 	ASSERT_EQ(call_control(self), 0);
 	control_message(self->got, CONTROL_TICKET, TICKET_LEN, 5);
-	ASSERT_EQ(conn_send_type(self->conn.fd[0], REF_HANDSHAKE, self->got, TICKET_LEN, 0), TICKET_LEN);
+	ASSERT_EQ(conn_send_type(self->conn.fd[0], REF_HANDSHAKE, self->got, TICKET_LEN, 0),
+		  TICKET_LEN);
 	ASSERT_EQ(conn_send_all(self->conn.fd[0], self->buf, BUF_LEN, 0), BUF_LEN);
 }
 
@@ -161,7 +162,7 @@ static long call_close(struct nth_self *self)
 	return ret;
 }
 
-/* There is nobody left to tell: the peer may see the record missing, but not a false one or a true end. */
+/* There is nobody left to tell: the peer gets the record, or a reset. */
 static void finish_close(struct nth_self *self, long ret)
 {
 	ssize_t got = conn_recv_all(self->conn.fd[1], self->got, BUF_LEN, 0);

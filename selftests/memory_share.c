@@ -12,7 +12,7 @@
 
 #include <poll.h>
 
-#include "fault.h"
+#include "fault_share.h"
 
 /* One in so many; more, and TCP's own retries take for ever. */
 #define PERCENT		15
@@ -76,7 +76,8 @@ static void turn(struct share_self *self, struct way *way, size_t chunk_len)
 
 	if (rest)
 		way->sent_len += count(self, send(way->from, way->buf + way->sent_len,
-						  rest < chunk_len ? rest : chunk_len, MSG_DONTWAIT));
+						  rest < chunk_len ? rest : chunk_len,
+						  MSG_DONTWAIT));
 	if (way->got_len < way->len)
 		way->got_len += count(self, recv(way->to, way->got + way->got_len,
 						 way->len - way->got_len, MSG_DONTWAIT));
@@ -84,7 +85,8 @@ static void turn(struct share_self *self, struct way *way, size_t chunk_len)
 
 static bool is_done(const struct share_self *self)
 {
-	return self->ways[0].got_len == self->ways[0].len && self->ways[1].got_len == self->ways[1].len;
+	return self->ways[0].got_len == self->ways[0].len &&
+	       self->ways[1].got_len == self->ways[1].len;
 }
 
 static void move_all(struct share_self *self, size_t chunk_len, unsigned int turns)

@@ -2,8 +2,9 @@
 /*
  * Owns: what happens at the same moment on one socket: attaching, new keys, shutdown and close,
  * each while others send, receive, poll, count and ask; and unloading while sockets close.
- * Must not know: which lock protects what (two writers, two readers, keys against senders: threads.c).
- * Concurrency: this is all about it; what threads share is atomic. Rounds are bounded in number and time.
+ * Must not know: which lock protects what (two writers, two readers, the first keys: threads.c).
+ * Concurrency: this is all about it; what threads share is atomic. Rounds are bounded in number
+ * and time.
  * Follows: DESIGN.md 4, 6.3; reference/ktls-peers.md 3, items 3, 4, 13.
  */
 #include "ktap.h"
@@ -18,7 +19,7 @@
 #define ROUNDS_SEC	8
 #define USER_COUNT	5
 
-/* Users of one end of a connection; they go on until they are told, or the socket is of no more use. */
+/* Users of one end of a connection; they go on until they are told to stop. */
 struct users {
 	int fd;
 	atomic_bool stop;
@@ -274,7 +275,8 @@ TEST_F_TIMEOUT(races, rekey_and_users, 60)
 	for (int i = 0; i < 2; i++) {
 		users[i].fd = self->conn.fd[i];
 		for (int j = 0; j < 3; j++)
-			ASSERT_EQ(pthread_create(&users[i].threads[j], NULL, runs[j], &users[i]), 0);
+			ASSERT_EQ(pthread_create(&users[i].threads[j], NULL, runs[j], &users[i]),
+				  0);
 	}
 	for (round = 1; goes_on(self, round); round++) {
 		uint8_t buf[2000] = { 0 };
@@ -329,7 +331,7 @@ static void *close_always(void *arg)
 TEST_F_TIMEOUT(races, unload_and_closers, 60)
 {
 	struct closer closer = { .variant = variant };
-	int round, unloaded_count = 0;
+	int unloaded_count = 0;
 	char parameters[200];
 
 	SKIP_INTREE("it is not the module under test");
@@ -339,7 +341,7 @@ TEST_F_TIMEOUT(races, unload_and_closers, 60)
 		close(self->conn.fd[i]);
 	modules_parameters(parameters, sizeof(parameters));
 	ASSERT_EQ(pthread_create(&closer.thread, NULL, close_always, &closer), 0);
-	for (round = 0; round < 40 * ROUNDS && unloaded_count < 5 && time(NULL) < self->end; round++) {
+	for (int i = 0; i < 40 * ROUNDS && unloaded_count < 5 && time(NULL) < self->end; i++) {
 		int ret = modules_unload("ktlsx");
 
 		EXPECT_TRUE(ret == 0 || ret == -EWOULDBLOCK);

@@ -237,7 +237,7 @@ bool residue_none(const char *module)
 		if (!ok)
 			usleep(200000);
 	}
-	/* Before, because it names functions of the module; after, for what only the module held. */
+	/* Before, because it names functions of ours; after, for what only the module held. */
 	ok = nothing_leaked() && ok;
 	ok = (!module || unload(module)) && ok;
 	ok = (!module || nothing_leaked()) && ok;
