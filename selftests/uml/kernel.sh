@@ -3,7 +3,7 @@
 #
 # Owns: a kernel of our own configuration and the tree that modules for it are built in: from the distribution's source, in the cache.
 # Must not know: what runs in it.
-# Concurrency: any number at once: one is made at a time, under a lock, and renamed into place whole.
+# Concurrency: any number at once: each is made once, under a lock of its own, and renamed into place whole.
 # kernel.sh ARCH CONFIG...: ARCH is um or x86_64. Prints the folder of "linux" (um: a program) or "vmlinuz", "arch", "release", "tree"
 # and "root" (with lib/modules). A new source, configuration, compiler or script makes a new one; a file that has changed, too.
 set -euo pipefail
@@ -60,7 +60,6 @@ build() {
 	(prune)
 	(cd "$scratch/new" && find . -type f -print0 | sort -z | xargs -0 sha256sum > "$scratch/sums")
 	mv "$scratch/sums" "$scratch/new/SHA256SUMS"
-	mkdir -p "$cache/own"
 	rm -rf "$made"
 	mv -T "$scratch/new" "$made"
 }
@@ -78,7 +77,8 @@ trap 'rm -rf "$scratch"' EXIT
 source=$("$here/../vm/image.sh" packages "$kernel" "linux-source-$kernel")/usr/src/linux-source-$kernel.tar.xz
 tools=$("$here/../vm/image.sh" tools)
 made=$cache/own/$arch-$({ sha256sum < "$source"; cat "${configs[@]}" "$here/kernel.sh"; "${CC:-gcc}" --version; } | sha256sum | cut -c1-16)
-exec {lock}> "$cache/own.lock"
+mkdir -p "$cache/own"
+exec {lock}> "$made.lock"
 flock "$lock"
 { [ -f "$made/SHA256SUMS" ] && (cd "$made" && sha256sum --check --quiet --strict SHA256SUMS >&2); } || build
 echo "$made"
