@@ -38,7 +38,7 @@ static long call_rekey_rx(struct nth_self *self)
 static void finish_rekey_tx(struct nth_self *self, long ret)
 {
 	if (!ret) {
-		/* The KeyUpdate would have gone out first: the peer has to be told by hand. */
+		/* Nobody told the peer: that it cannot read this shows that the new key holds. */
 		EXPECT_EQ(send(self->conn.fd[0], self->buf, 1000, 0), 1000);
 		EXPECT_ERRNO(recv(self->conn.fd[1], self->got, 1000, 0), EBADMSG);
 		return;
@@ -51,6 +51,23 @@ static void finish_rekey_tx(struct nth_self *self, long ret)
 }
 
 CALL_13(rekey_tx, prepare_rekey, call_rekey_tx, finish_rekey_tx);
+
+/* The peer knows already, so that nothing is sent between the failure and the next try. */
+static void prepare_rekey_told(struct nth_self *self)
+{
+	prepare_rekey(self);
+	take_update(self);
+}
+
+static void finish_rekey_told(struct nth_self *self, long ret)
+{
+	if (ret)
+		ASSERT_EQ(call_rekey_tx(self), 0);
+	ASSERT_EQ(call_rekey_rx(self), 0);
+	expect_alive(self);
+}
+
+CALL_13(rekey_tx_told, prepare_rekey_told, call_rekey_tx, finish_rekey_told);
 
 static void prepare_rekey_rx(struct nth_self *self)
 {
