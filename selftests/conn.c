@@ -23,15 +23,25 @@
 #define INTERNET_MTU_LEN	1500
 #define BLANK			"\n "
 
+#define SUITE(version, label, id, type)							\
+	{ label, version, TLS_CIPHER_##id, REF_##id, TLS_CIPHER_##id##_KEY_SIZE,	\
+	  sizeof(struct tls12_crypto_info_##type) }
+
 const struct conn_suite conn_suites[CONN_SUITE_COUNT] = {
-	[CONN_12_GCM128] = { "12_gcm128", REF_TLS12, TLS_CIPHER_AES_GCM_128, 16,
-			     sizeof(struct tls12_crypto_info_aes_gcm_128) },
-	[CONN_13_GCM128] = { "13_gcm128", REF_TLS13, TLS_CIPHER_AES_GCM_128, 16,
-			     sizeof(struct tls12_crypto_info_aes_gcm_128) },
-	[CONN_12_GCM256] = { "12_gcm256", REF_TLS12, TLS_CIPHER_AES_GCM_256, 32,
-			     sizeof(struct tls12_crypto_info_aes_gcm_256) },
-	[CONN_13_GCM256] = { "13_gcm256", REF_TLS13, TLS_CIPHER_AES_GCM_256, 32,
-			     sizeof(struct tls12_crypto_info_aes_gcm_256) },
+	[CONN_12_GCM128] = SUITE(REF_TLS12, "12_gcm128", AES_GCM_128, aes_gcm_128),
+	[CONN_13_GCM128] = SUITE(REF_TLS13, "13_gcm128", AES_GCM_128, aes_gcm_128),
+	[CONN_12_GCM256] = SUITE(REF_TLS12, "12_gcm256", AES_GCM_256, aes_gcm_256),
+	[CONN_13_GCM256] = SUITE(REF_TLS13, "13_gcm256", AES_GCM_256, aes_gcm_256),
+	[CONN_12_CCM128] = SUITE(REF_TLS12, "12_ccm128", AES_CCM_128, aes_ccm_128),
+	[CONN_13_CCM128] = SUITE(REF_TLS13, "13_ccm128", AES_CCM_128, aes_ccm_128),
+	[CONN_12_CHACHA] = SUITE(REF_TLS12, "12_chacha", CHACHA20_POLY1305, chacha20_poly1305),
+	[CONN_13_CHACHA] = SUITE(REF_TLS13, "13_chacha", CHACHA20_POLY1305, chacha20_poly1305),
+	[CONN_12_SM4_GCM] = SUITE(REF_TLS12, "12_sm4_gcm", SM4_GCM, sm4_gcm),
+	[CONN_13_SM4_GCM] = SUITE(REF_TLS13, "13_sm4_gcm", SM4_GCM, sm4_gcm),
+	[CONN_12_SM4_CCM] = SUITE(REF_TLS12, "12_sm4_ccm", SM4_CCM, sm4_ccm),
+	[CONN_13_SM4_CCM] = SUITE(REF_TLS13, "13_sm4_ccm", SM4_CCM, sm4_ccm),
+	[CONN_12_ARIA128] = SUITE(REF_TLS12, "12_aria128", ARIA_GCM_128, aria_gcm_128),
+	[CONN_12_ARIA256] = SUITE(REF_TLS12, "12_aria256", ARIA_GCM_256, aria_gcm_256),
 };
 
 static const size_t big_lens[] = {
@@ -189,7 +199,7 @@ int conn_open(struct conn *conn, const struct conn_suite *suite, enum conn_shape
 	conn->suite = suite;
 	conn->shape = shape;
 	for (int i = 0; i < 2; i++) {
-		ref_key_make(&conn->key[i], suite->version, suite->key_len, 100 + i);
+		ref_key_make(&conn->key[i], suite->version, suite->ref_cipher, 100 + i);
 		conn->key[i].seq = 0x1020304050607080 + i;
 	}
 	return 0;
@@ -208,12 +218,15 @@ static void put_seq(uint8_t *out, uint64_t seq)
 		out[i] = seq & 0xff;
 }
 
-/* TLS 1.2: the explicit nonce the kernel starts from is iv + seq, as ref_seal() has it. */
+/*
+ * TLS 1.2: the explicit nonce the kernel starts from is iv + seq, as ref_seal() has it. Without
+ * one the IV is what the sequence number is XORed into.
+ */
 static void put_iv(uint8_t *out, const struct ref_key *key)
 {
 	uint64_t value = 0;
 
-	if (key->version == REF_TLS13) {
+	if (key->version == REF_TLS13 || key->cipher == REF_CHACHA20_POLY1305) {
 		memcpy(out, key->iv, sizeof(key->iv));
 		return;
 	}
@@ -222,24 +235,29 @@ static void put_iv(uint8_t *out, const struct ref_key *key)
 	put_seq(out, value + key->seq);
 }
 
+static uint8_t *put_bytes(uint8_t *out, const uint8_t *bytes, size_t len)
+{
+	memcpy(out, bytes, len);
+	return out + len;
+}
+
+/* Every struct of <linux/tls.h> is header, IV, key, salt, sequence number. */
 socklen_t conn_make_info(const struct ref_key *key, union conn_info *info)
 {
+	const bool has_salt = key->cipher != REF_CHACHA20_POLY1305;
+	uint8_t *out = (uint8_t *)(&info->info + 1);
+
 	memset(info, 0, sizeof(*info));
 	info->info.version = key->version;
-	if (key->key_len == 16) {
-		info->info.cipher_type = TLS_CIPHER_AES_GCM_128;
-		memcpy(info->gcm128.key, key->key, sizeof(info->gcm128.key));
-		memcpy(info->gcm128.salt, key->salt, sizeof(info->gcm128.salt));
-		put_iv(info->gcm128.iv, key);
-		put_seq(info->gcm128.rec_seq, key->seq);
-		return sizeof(info->gcm128);
-	}
-	info->info.cipher_type = TLS_CIPHER_AES_GCM_256;
-	memcpy(info->gcm256.key, key->key, sizeof(info->gcm256.key));
-	memcpy(info->gcm256.salt, key->salt, sizeof(info->gcm256.salt));
-	put_iv(info->gcm256.iv, key);
-	put_seq(info->gcm256.rec_seq, key->seq);
-	return sizeof(info->gcm256);
+	info->info.cipher_type = TLS_CIPHER_AES_GCM_128 + key->cipher;
+	if (!has_salt)
+		out = put_bytes(out, key->salt, sizeof(key->salt));
+	put_iv(out, key);
+	out = put_bytes(out + sizeof(key->iv), key->key, key->key_len);
+	if (has_salt)
+		out = put_bytes(out, key->salt, sizeof(key->salt));
+	put_seq(out, key->seq);
+	return out + sizeof(key->seq) - info->bytes;
 }
 
 int conn_set_key(int fd, int direction, const struct ref_key *key)

@@ -97,7 +97,7 @@ static inline void control_put_key_update(struct control *self, uint8_t value)
 static inline void control_make_key(struct ref_key *key, const struct conn_suite *suite,
 				    unsigned int number)
 {
-	ref_key_make(key, suite->version, suite->key_len, 500 + number);
+	ref_key_make(key, suite->version, suite->ref_cipher, 500 + number);
 	key->seq = (uint64_t)number << 32;
 }
 

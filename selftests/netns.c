@@ -107,7 +107,7 @@ static void die_with_connection(int turn)
 
 	ASSERT_EQ(netshape_lo_up(), 0);
 	for (int i = 0; i < 2; i++)
-		ref_key_make(&conn.key[i], REF_TLS13, 16, turn);
+		ref_key_make(&conn.key[i], REF_TLS13, REF_AES_GCM_128, turn);
 	ASSERT_EQ(conn_pair(conn.fd, CONN_LO, AF_INET), 0);
 	ASSERT_EQ(conn_both(&conn), 0);
 	ASSERT_EQ(send(conn.fd[0], "hello", 5, 0), 5);

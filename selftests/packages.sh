@@ -10,14 +10,14 @@ set -euo pipefail
 declare -A packages=(
 	[module]="build-essential"
 	[check]="build-essential libssl-dev libgcrypt20-dev valgrind"
-	[vm]="build-essential libssl-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd"
-	[uml]="bc bison build-essential cpio flex libssl-dev xz-utils"
-	[vm-debug]="bc bison build-essential cpio flex libelf-dev libssl-dev qemu-system-x86 xz-utils"
+	[vm]="build-essential libssl-dev libgcrypt20-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd"
+	[uml]="bc bison build-essential cpio flex libgcrypt20-dev libssl-dev xz-utils"
+	[vm-debug]="bc bison build-essential cpio flex libelf-dev libgcrypt20-dev libssl-dev qemu-system-x86 xz-utils"
 	[userspace]="build-essential libssl-dev libjson-c-dev"
 	[handshake]="build-essential clang libclang-rt-dev libssl-dev libjson-c-dev openssl gnutls-bin curl nginx-light tshark valgrind
 		mandoc iproute2"
-	[style]="build-essential libssl-dev libjson-c-dev clang libclang-rt-dev sparse shellcheck perl linux-source-6.1"
-	[demo]="build-essential libssl-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd openssl pkg-config nettle-dev libgmp-dev"
+	[style]="build-essential libssl-dev libgcrypt20-dev libjson-c-dev clang libclang-rt-dev sparse shellcheck perl linux-source-6.1"
+	[demo]="build-essential libssl-dev libgcrypt20-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd openssl pkg-config nettle-dev libgmp-dev"
 )
 
 missing=()

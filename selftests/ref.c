@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns: the reference record codec (see ref.h), on OpenSSL's EVP interface.
+ * Owns: the reference record codec (see ref.h); the ciphers are in ref_aead.c.
  * Must not know: the module, its UAPI, any kernel code.
  * Concurrency: an object belongs to one thread at a time.
- * Follows: RFC 5246 6.2, RFC 5288, RFC 8446 5.
+ * Follows: RFC 5246 6.2, RFC 5288, RFC 6655, RFC 7905, RFC 8446 5.
  */
 #include "ref.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <openssl/evp.h>
+#include "ref_aead.h"
 
 #define NONCE_LEN	12
 #define EXPLICIT_LEN	8
 #define AAD_MAX		13
 #define READ_LEN	65536
 #define PATIENCE_MS	8000
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "reference codec: %s failed\n", what);
-	abort();
-}
 
 static void put16(uint8_t *out, unsigned int value)
 {
@@ -58,7 +49,7 @@ static bool is_tls13(const struct ref_key *key)
 
 static size_t explicit_len(const struct ref_key *key)
 {
-	return is_tls13(key) ? 0 : EXPLICIT_LEN;
+	return is_tls13(key) || key->cipher == REF_CHACHA20_POLY1305 ? 0 : EXPLICIT_LEN;
 }
 
 size_t ref_overhead(const struct ref_key *key)
@@ -66,8 +57,11 @@ size_t ref_overhead(const struct ref_key *key)
 	return REF_HEADER_LEN + explicit_len(key) + is_tls13(key) + REF_TAG_LEN;
 }
 
-void ref_key_make(struct ref_key *key, uint16_t version, size_t key_len, unsigned int seed)
+void ref_key_make(struct ref_key *key, uint16_t version, enum ref_cipher cipher,
+		  unsigned int seed)
 {
+	const size_t key_len = cipher == REF_AES_GCM_256 || cipher == REF_CHACHA20_POLY1305 ||
+			       cipher == REF_ARIA_GCM_256 ? 32 : 16;
 	uint32_t state = seed * 2654435761u + 12345;
 	uint8_t *bytes[] = { key->key, key->salt, key->iv };
 	size_t lens[] = { sizeof(key->key), sizeof(key->salt), sizeof(key->iv) };
@@ -81,16 +75,17 @@ void ref_key_make(struct ref_key *key, uint16_t version, size_t key_len, unsigne
 	}
 	memset(key->key + key_len, 0, sizeof(key->key) - key_len);
 	key->version = version;
+	key->cipher = cipher;
 	key->key_len = key_len;
 }
 
-/* RFC 5288 3 with the explicit part given, or RFC 8446 5.3. */
+/* RFC 5288 3 with the explicit part given, or RFC 8446 5.3 (RFC 7905 2 is the same). */
 static void make_nonce(const struct ref_key *key, const uint8_t *explicit, uint8_t *nonce)
 {
 	uint8_t seq[8];
 
 	memcpy(nonce, key->salt, sizeof(key->salt));
-	if (!is_tls13(key)) {
+	if (explicit_len(key)) {
 		memcpy(nonce + sizeof(key->salt), explicit, EXPLICIT_LEN);
 		return;
 	}
@@ -114,43 +109,6 @@ static size_t make_aad(const struct ref_key *key, uint8_t type, size_t len, uint
 	return off + REF_HEADER_LEN;
 }
 
-static const EVP_CIPHER *cipher_of(const struct ref_key *key)
-{
-	return key->key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
-}
-
-static void gcm_seal(const struct ref_key *key, const uint8_t *nonce, const uint8_t *aad,
-		     size_t aad_len, uint8_t *text, size_t text_len)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len;
-
-	must(ctx && EVP_EncryptInit_ex(ctx, cipher_of(key), NULL, key->key, nonce), "init");
-	must(EVP_EncryptUpdate(ctx, NULL, &len, aad, aad_len), "aad");
-	must(!text_len || EVP_EncryptUpdate(ctx, text, &len, text, text_len), "text");
-	must(EVP_EncryptFinal_ex(ctx, text + text_len, &len), "final");
-	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, REF_TAG_LEN, text + text_len), "tag");
-	EVP_CIPHER_CTX_free(ctx);
-}
-
-static bool gcm_open(const struct ref_key *key, const uint8_t *nonce, const uint8_t *aad,
-		     size_t aad_len, const uint8_t *text, size_t text_len, uint8_t *plain)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t tag[REF_TAG_LEN], rest[REF_TAG_LEN];
-	bool ok;
-	int len;
-
-	memcpy(tag, text + text_len, sizeof(tag));
-	must(ctx && EVP_DecryptInit_ex(ctx, cipher_of(key), NULL, key->key, nonce), "init");
-	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, REF_TAG_LEN, tag), "tag");
-	must(EVP_DecryptUpdate(ctx, NULL, &len, aad, aad_len), "aad");
-	must(!text_len || EVP_DecryptUpdate(ctx, plain, &len, text, text_len), "text");
-	ok = EVP_DecryptFinal_ex(ctx, rest, &len) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
-}
-
 /* Lays out what will be encrypted: content, inner type, padding. Returns its length. */
 static size_t lay_inner(const struct ref_key *key, uint8_t type, const void *plain,
 			size_t plain_len, const struct ref_twist *twist, uint8_t *text)
@@ -172,15 +130,17 @@ size_t ref_seal(struct ref_key *key, uint8_t type, const void *plain, size_t pla
 	const uint8_t outer = is_tls13(key) ? REF_DATA : type;
 	uint8_t *text = out + REF_HEADER_LEN + explicit_len(key);
 	uint8_t nonce[NONCE_LEN], aad[AAD_MAX];
-	size_t text_len, body_len, aad_len;
+	struct ref_text todo = { .key = key, .nonce = nonce, .aad = aad };
+	size_t text_len, body_len;
 
 	twist = twist ? twist : &straight;
 	put64(out + REF_HEADER_LEN, get64(key->iv) + key->seq);
 	make_nonce(key, out + REF_HEADER_LEN, nonce);
 	text_len = lay_inner(key, type, plain, plain_len, twist, text);
 	body_len = explicit_len(key) + text_len + REF_TAG_LEN;
-	aad_len = make_aad(key, outer, is_tls13(key) ? body_len : text_len, aad);
-	gcm_seal(key, nonce, aad, aad_len, text, text_len);
+	todo.aad_len = make_aad(key, outer, is_tls13(key) ? body_len : text_len, aad);
+	todo.text_len = text_len;
+	ref_aeads[key->cipher]->seal(&todo, text);
 	out[0] = twist->outer_type ? twist->outer_type : outer;
 	put16(out + 1, twist->version ? twist->version : REF_TLS12);
 	put16(out + 3, body_len + twist->len_delta);
@@ -233,7 +193,8 @@ int ref_open(struct ref_key *key, const uint8_t *wire, size_t wire_len,
 	const uint8_t *explicit = wire + REF_HEADER_LEN;
 	const uint8_t *text = explicit + explicit_len(key);
 	uint8_t nonce[NONCE_LEN], aad[AAD_MAX];
-	size_t body_len, aad_len;
+	struct ref_text todo = { .key = key, .nonce = nonce, .aad = aad };
+	size_t body_len;
 	int ret;
 
 	ret = check_header(key, wire, wire_len, &body_len);
@@ -243,10 +204,11 @@ int ref_open(struct ref_key *key, const uint8_t *wire, size_t wire_len,
 	record->pad_len = 0;
 	record->wire_len = REF_HEADER_LEN + body_len;
 	record->plain_len = body_len - explicit_len(key) - REF_TAG_LEN;
-	record->nonce = is_tls13(key) ? key->seq : get64(explicit);
+	record->nonce = explicit_len(key) ? get64(explicit) : key->seq;
 	make_nonce(key, explicit, nonce);
-	aad_len = make_aad(key, wire[0], is_tls13(key) ? body_len : record->plain_len, aad);
-	if (!gcm_open(key, nonce, aad, aad_len, text, record->plain_len, plain))
+	todo.aad_len = make_aad(key, wire[0], is_tls13(key) ? body_len : record->plain_len, aad);
+	todo.text_len = record->plain_len;
+	if (!ref_aeads[key->cipher]->open(&todo, text, plain))
 		return -EBADMSG;
 	key->seq++;
 	return is_tls13(key) ? strip_inner(record, plain) : 0;
@@ -273,7 +235,7 @@ static void *grow(void *array, size_t *size, size_t need, size_t element_len)
 		return array;
 	*size = need * 2;
 	array = realloc(array, *size * element_len);
-	must(array, "realloc");
+	ref_must(array, "realloc");
 	return array;
 }
 

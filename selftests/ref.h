@@ -4,7 +4,7 @@
  * wrongly, on purpose), opens and collects TLS records from a raw TCP socket.
  * Must not know: the module, its UAPI, any kernel code.
  * Concurrency: an object belongs to one thread at a time.
- * Follows: RFC 5246 6.2, RFC 5288 (TLS 1.2 AES-GCM), RFC 8446 5 (TLS 1.3).
+ * Follows: RFC 5246 6.2, RFC 5288, 6655, 7905 (nonces of TLS 1.2), RFC 8446 5.
  */
 #ifndef REF_H
 #define REF_H
@@ -27,9 +27,22 @@
 /* Header, explicit nonce, inner type, padding to the limit, tag. */
 #define REF_WIRE_MAX		(REF_PLAIN_MAX + 256 + REF_HEADER_LEN)
 
+enum ref_cipher {
+	REF_AES_GCM_128,
+	REF_AES_GCM_256,
+	REF_AES_CCM_128,	/* this and SM4 after ref_use_gcrypt() only */
+	REF_CHACHA20_POLY1305,
+	REF_SM4_GCM,
+	REF_SM4_CCM,
+	REF_ARIA_GCM_128,
+	REF_ARIA_GCM_256,
+	REF_CIPHER_COUNT
+};
+
 /* One direction of a connection; @seq is the number of the next record. */
 struct ref_key {
 	uint16_t version;
+	uint8_t cipher;		/* enum ref_cipher */
 	uint8_t key_len;
 	uint8_t key[32];
 	uint8_t salt[4];
@@ -76,10 +89,13 @@ struct ref_stream {
  * ref_key_make() - a key that depends on nothing but its arguments
  * @key: filled
  * @version: REF_TLS12 or REF_TLS13
- * @key_len: bytes, 16 or 32
  * @seed: another seed gives another key
  */
-void ref_key_make(struct ref_key *key, uint16_t version, size_t key_len, unsigned int seed);
+void ref_key_make(struct ref_key *key, uint16_t version, enum ref_cipher cipher,
+		  unsigned int seed);
+
+/* Let libgcrypt do what OpenSSL does not, before the first record; see ref_gcrypt.c. */
+void ref_use_gcrypt(void);
 
 /**
  * ref_seal() - writes one record and advances the sequence number

@@ -21,7 +21,7 @@ static void expect_refusals(struct rekey_self *self, int direction, const struct
 		if (wrong != len)
 			EXPECT_ERRNO(setsockopt(fd, SOL_TLS, direction, &info, wrong), EINVAL);
 	for (size_t i = 0; i < CONN_SUITE_COUNT; i++) {
-		ref_key_make(&other, conn_suites[i].version, conn_suites[i].key_len, 1);
+		ref_key_make(&other, conn_suites[i].version, conn_suites[i].ref_cipher, 1);
 		if (&conn_suites[i] != self->c.conn.suite)
 			EXPECT_EQ(conn_set_key(fd, direction, &other), -EINVAL);
 	}

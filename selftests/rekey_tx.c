@@ -185,7 +185,7 @@ TEST_F(rekey, refused_leaves_the_old)
 		if (wrong != len)
 			EXPECT_ERRNO(setsockopt(self->fd, SOL_TLS, TLS_TX, &info, wrong), EINVAL);
 	for (size_t i = 0; i < CONN_SUITE_COUNT; i++) {
-		ref_key_make(&other, conn_suites[i].version, conn_suites[i].key_len, 1);
+		ref_key_make(&other, conn_suites[i].version, conn_suites[i].ref_cipher, 1);
 		if (&conn_suites[i] != variant->suite)
 			EXPECT_EQ(conn_set_key(self->fd, TLS_TX, &other), -EINVAL);
 	}

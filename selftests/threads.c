@@ -403,7 +403,7 @@ struct churn {
 /* Everything but the place in the sequence follows from the seed, which is the first salt byte. */
 static void churn_key(struct ref_key *key, uint8_t seed)
 {
-	ref_key_make(key, REF_TLS13, 16, seed);
+	ref_key_make(key, REF_TLS13, REF_AES_GCM_128, seed);
 	key->salt[0] = seed;
 }
 

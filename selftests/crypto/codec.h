@@ -21,8 +21,6 @@
 
 union info {
 	struct tls_crypto_info head;
-	struct tls12_crypto_info_aes_gcm_128 gcm_128;
-	struct tls12_crypto_info_aes_gcm_256 gcm_256;
 	uint8_t bytes[KTLSX_CRYPTO_INFO_MAX];
 };
 
@@ -54,35 +52,43 @@ FIXTURE(codec) {
 FIXTURE_VARIANT(codec) {
 	uint16_t version;
 	uint16_t cipher_type;
-	uint8_t key_len;
-	uint32_t least;		/* of the length field */
-	uint32_t most;
+	enum ref_cipher cipher;
+	uint32_t overhead;	/* what the length field counts beside content */
 };
 
-FIXTURE_VARIANT_ADD(codec, aes_128_gcm_tls12) = {
-	TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128, 16, 24, 16384 + 24
-};
+#define CODEC_VARIANT(label, version_id, id, overhead_len)				\
+	FIXTURE_VARIANT_ADD(codec, label) = {						\
+		TLS_1_##version_id##_VERSION, TLS_CIPHER_##id, REF_##id, overhead_len	\
+	}
 
-FIXTURE_VARIANT_ADD(codec, aes_256_gcm_tls12) = {
-	TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_256, 32, 24, 16384 + 24
-};
-
-FIXTURE_VARIANT_ADD(codec, aes_128_gcm_tls13) = {
-	TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_128, 16, 17, 16384 + 17
-};
-
-FIXTURE_VARIANT_ADD(codec, aes_256_gcm_tls13) = {
-	TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_256, 32, 17, 16384 + 17
-};
+CODEC_VARIANT(aes_128_gcm_tls12, 2, AES_GCM_128, 24);
+CODEC_VARIANT(aes_256_gcm_tls12, 2, AES_GCM_256, 24);
+CODEC_VARIANT(aes_128_ccm_tls12, 2, AES_CCM_128, 24);
+CODEC_VARIANT(chacha20_poly1305_tls12, 2, CHACHA20_POLY1305, 16);
+CODEC_VARIANT(sm4_gcm_tls12, 2, SM4_GCM, 24);
+CODEC_VARIANT(sm4_ccm_tls12, 2, SM4_CCM, 24);
+CODEC_VARIANT(aria_128_gcm_tls12, 2, ARIA_GCM_128, 24);
+CODEC_VARIANT(aria_256_gcm_tls12, 2, ARIA_GCM_256, 24);
+CODEC_VARIANT(aes_128_gcm_tls13, 3, AES_GCM_128, 17);
+CODEC_VARIANT(aes_256_gcm_tls13, 3, AES_GCM_256, 17);
+CODEC_VARIANT(aes_128_ccm_tls13, 3, AES_CCM_128, 17);
+CODEC_VARIANT(chacha20_poly1305_tls13, 3, CHACHA20_POLY1305, 17);
+CODEC_VARIANT(sm4_gcm_tls13, 3, SM4_GCM, 17);
+CODEC_VARIANT(sm4_ccm_tls13, 3, SM4_CCM, 17);
 
 static inline bool is_tls13(const struct trial *t)
 {
 	return t->ref.version == REF_TLS13;
 }
 
+static inline bool has_explicit_nonce(const struct trial *t)
+{
+	return !is_tls13(t) && t->ref.cipher != REF_CHACHA20_POLY1305;
+}
+
 static inline size_t prefix_len(const struct trial *t)
 {
-	return REF_HEADER_LEN + (is_tls13(t) ? 0 : 8);
+	return REF_HEADER_LEN + (has_explicit_nonce(t) ? 8 : 0);
 }
 
 /* Under a sanitizer a tenth of the cases takes as long. */
@@ -93,23 +99,36 @@ static inline unsigned int case_count(void)
 	return text ? (unsigned int)strtoul(text, NULL, 0) : CASES;
 }
 
-/* What a user would pass to setsockopt; returns its size. */
+static inline uint8_t *put_bytes(uint8_t *out, const uint8_t *bytes, size_t len)
+{
+	memcpy(out, bytes, len);
+	return out + len;
+}
+
+/*
+ * What a user would pass to setsockopt; returns its size. Every struct is header, IV, key,
+ * salt, sequence number; without a salt the IV has it in front.
+ */
 static inline size_t make_info(const struct trial *t, uint64_t seq, uint64_t counter,
 			       union info *info)
 {
-	const bool is_128 = t->ref.key_len == 16;
+	const bool has_salt = t->ref.cipher != REF_CHACHA20_POLY1305;
+	uint8_t *out = info->bytes + sizeof(info->head);
 
 	memset(info, 0, sizeof(*info));
 	info->head.version = is_tls13(t) ? TLS_1_3_VERSION : TLS_1_2_VERSION;
-	info->head.cipher_type = is_128 ? TLS_CIPHER_AES_GCM_128 : TLS_CIPHER_AES_GCM_256;
-	memcpy(is_128 ? info->gcm_128.key : info->gcm_256.key, t->ref.key, t->ref.key_len);
-	memcpy(is_128 ? info->gcm_128.salt : info->gcm_256.salt, t->ref.salt, 4);
-	port_put_be64(is_128 ? info->gcm_128.iv : info->gcm_256.iv, counter);
-	port_put_be64(is_128 ? info->gcm_128.rec_seq : info->gcm_256.rec_seq, seq);
-	return is_128 ? sizeof(info->gcm_128) : sizeof(info->gcm_256);
+	info->head.cipher_type = t->suite->cipher->cipher_type;
+	if (!has_salt)
+		out = put_bytes(out, t->ref.salt, sizeof(t->ref.salt));
+	port_put_be64(out, counter);
+	out = put_bytes(out + sizeof(counter), t->ref.key, t->ref.key_len);
+	if (has_salt)
+		out = put_bytes(out, t->ref.salt, sizeof(t->ref.salt));
+	port_put_be64(out, seq);
+	return out + sizeof(seq) - info->bytes;
 }
 
-/* New keys on both sides. TLS 1.2 counts nonces from @counter, TLS 1.3 takes it as the IV. */
+/* New keys on both sides. An explicit nonce counts from @counter, else that is the IV. */
 static inline void install(struct trial *t, uint64_t seq, uint64_t counter)
 {
 	union info info;
@@ -117,9 +136,9 @@ static inline void install(struct trial *t, uint64_t seq, uint64_t counter)
 	arena_fill_random(t->ref.key, t->ref.key_len);
 	arena_fill_random(t->ref.salt, sizeof(t->ref.salt));
 	/* the reference adds its number to what it starts from */
-	port_put_be64(t->ref.iv, is_tls13(t) ? counter : counter - seq);
+	port_put_be64(t->ref.iv, has_explicit_nonce(t) ? counter - seq : counter);
 	t->ref.seq = seq;
-	make_info(t, seq, counter, &info);
+	ASSERT_EQ(make_info(t, seq, counter, &info), t->suite->cipher->info_len);
 	memset(&t->dir, 0, sizeof(t->dir));
 	ktlsx_dir_init(&t->dir, t->suite, info.bytes);
 	ASSERT_EQ(t->dir.seq, seq);
@@ -139,8 +158,8 @@ FIXTURE_SETUP(codec)
 	t->suite = ktlsx_suite_find(ktlsx_version_find(variant->version),
 				    ktlsx_cipher_find(variant->cipher_type));
 	ASSERT_TRUE(t->suite);
-	t->ref.version = variant->version;
-	t->ref.key_len = variant->key_len;
+	ref_use_gcrypt();
+	ref_key_make(&t->ref, variant->version, variant->cipher, 1);
 	arena_seed();
 	arena_fill_random(t->plain, sizeof(t->plain));
 	memcpy(t->source, t->plain, sizeof(t->plain));

@@ -204,15 +204,15 @@ TEST_F(codec, parse_every_length)
 	struct trial *t = self->trial;
 
 	for (uint32_t len = 0; len <= UINT16_MAX; len++) {
-		int verdict = verdict_on(len, variant->least, variant->most);
+		int verdict = verdict_on(len, variant->overhead, REF_PLAIN_MAX + variant->overhead);
 
 		ASSERT_EQ(parse(t, 0x0303, len), verdict);
 		for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 			ASSERT_EQ(parse(t, wrong[i], len), verdict ? verdict : -EINVAL);
 		/* here @len goes through every version */
 		verdict = len == 0x0303 ? 0 : -EINVAL;
-		ASSERT_EQ(parse(t, len, variant->least), verdict);
-		ASSERT_EQ(parse(t, len, variant->most), verdict);
+		ASSERT_EQ(parse(t, len, variant->overhead), verdict);
+		ASSERT_EQ(parse(t, len, REF_PLAIN_MAX + variant->overhead), verdict);
 	}
 }
 
@@ -225,12 +225,12 @@ TEST_F_TIMEOUT(codec, random_bytes_are_refused, TEST_TIMEOUT_S)
 	for (unsigned int number = 0; number < 5 * case_count(); number++) {
 		uint16_t len = arena_random() >> (48 + 3 * arena_below(4));
 		uint16_t version = arena_below(8) ? 0x0303 : arena_random();
-		int verdict = verdict_on(len, variant->least, variant->most);
+		int verdict = verdict_on(len, variant->overhead, REF_PLAIN_MAX + variant->overhead);
 
 		verdict = verdict || version == 0x0303 ? verdict : -EINVAL;
 		ASSERT_EQ(parse(t, version, len), verdict);
 		t->wire_len = REF_HEADER_LEN + len;
-		if (verdict && t->wire_len < REF_HEADER_LEN + variant->least)
+		if (verdict && t->wire_len < REF_HEADER_LEN + variant->overhead)
 			continue;
 		arena_fill_random(t->wire, min_t(size_t, t->wire_len, REF_WIRE_MAX));
 		t->wire_len = min_t(size_t, t->wire_len, REF_WIRE_MAX);

@@ -69,6 +69,7 @@ static void set_key(struct ref_key *key, const char *hex)
 		must(sscanf(hex + 2 * i, "%2hhx", &secret[i]) == 1, "key log");
 	memset(key, 0, sizeof(*key));
 	key->version = REF_TLS13;
+	key->cipher = REF_AES_GCM_128;
 	key->key_len = KEY_LEN;
 	expand(secret, "key", key->key, KEY_LEN);
 	expand(secret, "iv", iv, IV_LEN);

@@ -219,6 +219,7 @@ static int take_key(struct ref_key *key, const void *value, socklen_t len)
 	if (key->version != REF_TLS12 && key->version != REF_TLS13)
 		return -EINVAL;
 	if (gcm128->info.cipher_type == TLS_CIPHER_AES_GCM_128 && len == sizeof(*gcm128)) {
+		key->cipher = REF_AES_GCM_128;
 		key->key_len = sizeof(gcm128->key);
 		memcpy(key->key, gcm128->key, sizeof(gcm128->key));
 		memcpy(key->salt, gcm128->salt, sizeof(key->salt));
@@ -226,6 +227,7 @@ static int take_key(struct ref_key *key, const void *value, socklen_t len)
 		return 0;
 	}
 	if (gcm256->info.cipher_type == TLS_CIPHER_AES_GCM_256 && len == sizeof(*gcm256)) {
+		key->cipher = REF_AES_GCM_256;
 		key->key_len = sizeof(gcm256->key);
 		memcpy(key->key, gcm256->key, sizeof(gcm256->key));
 		memcpy(key->salt, gcm256->salt, sizeof(key->salt));
