@@ -41,7 +41,7 @@ test: ## everything for the default kernel
 test-all: ## everything for all kernels
 	@echo "test-all: not built yet: only kernel $(BUILT) is (make test)"; exit 1
 
-vm: ## the tests in a VM: KERNEL=6.1, T=program[:test], SHELL=1 for a shell in it
+vm: ## the tests in a VM: KERNEL=6.1|6.12|7.3, T=program[:test], SHELL=1 for a shell in it
 	$(need) vm
 	@$(MAKE) --no-print-directory -s -C selftests all
 	@SHELL_IN_GUEST=$(WANT_SHELL) $(vm) $(KERNEL) '$(T)'
@@ -94,9 +94,9 @@ style: ## how the code reads
 	$(need) style
 	@KDIR=$${KDIR:-$$(selftests/vm/image.sh headers $(KERNEL) || true)} selftests/style.sh
 
-module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1
+module: ## kmod/ktlsx.ko for the running kernel, KDIR=headers or KERNEL=6.1|6.12|7.3 (the last two: root only)
 	$(need) module
-	@$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules
+	@$(if $(asked),$(kdir) $(MAKE) -C "$$kdir" M=$(CURDIR) modules,selftests/vm/image.sh module $(KERNEL) kmod/ktlsx.ko)
 
 userspace: ## userspace/build: libktlsx and the command ktlsx
 	$(need) userspace

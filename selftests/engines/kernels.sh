@@ -11,7 +11,6 @@ set -euo pipefail
 frame_max=2048
 # Where the first fails the others prove nothing, and fail.
 checks=(is_whole no_warning objtool_is_clean frames_are_small)
-packages=(base-files bash binutils busybox-static coreutils dash gcc linux-headers-amd64 make)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 vm=$here/../vm
@@ -32,29 +31,9 @@ result() {
 	fi
 }
 
-# enter ROOT FOLDER COMMAND...: FOLDER is /build there. Mounts live in a namespace of their own and end with the command.
-enter() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	unshare --mount --propagation private bash -euc '
-		root=$1 build=$2
-		shift 2
-		mount -t tmpfs tmpfs "$root/tmp"
-		mkdir "$root/tmp/build"
-		mount --bind "$build" "$root/tmp/build"
-		mount --rbind /proc "$root/proc"
-		mount --rbind /dev "$root/dev"
-		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C "$@"
-	' enter "$@"
-}
-
-# compile ROOT FOLDER: no BTF, which needs pahole and the kernel itself; no check of kernel-doc, which is left to `make style`.
+# compile ROOT FOLDER: no check of kernel-doc, which is left to `make style`.
 compile() {
-	local headers
-
-	headers=$(find "$1/usr/src" -maxdepth 1 -name 'linux-headers-*-amd64' -printf '/usr/src/%f\n')
-	[ -n "$headers" ] || die "no kernel headers in $1"
-	enter "$1" "$2" nice make -C "$headers" M=/tmp/build -j"$(nproc)" DEB_BUILD_ARCH=amd64 DEB_HOST_ARCH=amd64 -k \
-		CONFIG_DEBUG_INFO_BTF_MODULES= cmd_checkdoc= W=1 KCFLAGS="-Werror -Wframe-larger-than=$frame_max -fstack-usage" modules
+	"$vm/root.sh" module "$1" "$2" -k cmd_checkdoc= W=1 KCFLAGS="-Werror -Wframe-larger-than=$frame_max -fstack-usage"
 }
 
 # objtool has to have run, on the linked module or on each object, and to have nothing to say.
@@ -84,7 +63,7 @@ frames_are_small() {
 check_kernel() {
 	local kernel=$1 root build=$scratch/$1 status built=0 check
 
-	root=$("$vm/image.sh" packages "$kernel" "${packages[@]}")
+	root=$("$vm/image.sh" compiler "$kernel")
 	"$here/assemble.sh" "$build"
 	compile "$root" "$build" > "$build.log" 2>&1 || rm -f "$build/ktlsx_engines.ko"
 	for check in "${checks[@]}"; do

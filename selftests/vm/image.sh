@@ -4,8 +4,10 @@
 # Owns: what a guest boots from: a stock Debian kernel, our module built against that very kernel, one cpio.
 # Must not know: how the guest is started, nor what its programs test.
 # Concurrency: any number at once; what is shared lives in the cache, is made under a lock and renamed into place whole.
-# Nothing is installed on this machine but kernel headers (root only); packages are unpacked into the cache.
+# Nothing is installed on this machine but kernel headers of its own suite (root only); packages are unpacked into the cache. The
+# headers of another suite want that suite's compiler, and stay in a root of its packages, which root.sh enters.
 set -euo pipefail
+shopt -s inherit_errexit
 
 usage() {
 	cat <<-'END'
@@ -15,7 +17,9 @@ usage() {
 	  --root DIR        lay this tree over all that (may be repeated)
 	  --own DIR         boot the kernel of this folder of uml/kernel.sh; KERNEL says where the tools come from
 	  --no-module       leave our module out
+	image.sh module KERNEL FILE        build our module against that kernel, into FILE; the compiler's words go to stdout
 	image.sh headers KERNEL            print the folder of the kernel headers, installing them if need be
+	image.sh compiler KERNEL           print the folder of a root with headers, compiler and C library of that kernel's suite
 	image.sh packages KERNEL NAME...   print the folder of a root made of packages of that kernel's suite
 	image.sh tools                     print the folder of the root that is below every guest
 	END
@@ -26,13 +30,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
 
-# Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name.
+# Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name, and the libraries
+# ours links with. A kernel that has one built in, or has none of that name, goes without.
 guest_modules=(tls kcm tcp_diag inet_diag unix_diag veth dummy ifb bonding sch_netem sch_tbf aesni-intel cryptd gcm ctr ccm
-	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 tcrypt)
-# Whose suite a kernel of our own has its tools from.
+	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 libchacha libpoly1305 tcrypt)
+# Tools of every guest; few, because an emulated CPU loads each byte. base-files: where /bin and /lib are links, it brings them.
+guest_tools=(base-files busybox-static dash iproute2 ethtool)
+# Whose suite a kernel of our own has them from.
 default_kernel=6.1
-# Tools of every guest; few, because an emulated CPU loads each byte.
-guest_tools=(busybox-static dash iproute2 ethtool)
+compiler_tools=(base-files bash binutils busybox-static coreutils dash gcc libc6-dev linux-headers-amd64 make)
 
 say() { printf '# image: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -72,7 +78,7 @@ own_sources() {
 	mv "$own/sources.new" "$own/sources.list"
 }
 
-# Reads the line of a kernel; sets apt: options that show this machine's apt an empty system, so that it names every
+# Reads the line of a kernel; sets foreign when its suite is none of this machine's; sets apt: options that show this machine's apt an empty system, so that it names every
 # package a root needs, and that write nothing outside the cache.
 choose_kernel() {
 	read -r _ suite image_package headers_package < <(grep -E "^$1[[:space:]]" "$here/kernels") ||
@@ -81,20 +87,26 @@ choose_kernel() {
 	: > "$cache/apt/status"
 	apt=(-o "Dir::State::status=$cache/apt/status" -o Debug::NoLocking=1 -o APT::Install-Recommends=false
 		-o "APT::Sandbox::User=$(id -un)" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
-	apt-get indextargets --format "\$(RELEASE)" | grep -qx "$suite" || own_sources "$suite"
+	foreign=
+	apt-get indextargets --format "\$(RELEASE)" | grep -qx "$suite" || { foreign=1; own_sources "$suite"; }
 }
 
 newest_abi() {
 	apt-cache "${apt[@]}" depends "$image_package" 2> /dev/null | sed -n 's/^ *Depends: linux-image-//p'
 }
 
-headers_dir() { echo "/usr/src/linux-headers-$1"; }
+headers_dir() { echo "${compiler_root:-}/usr/src/linux-headers-$1"; }
 
-# Sets abi: the newest kernel whose headers are here or can be installed.
+# Sets abi: the newest kernel whose headers are here or can be installed; of a foreign suite, also compiler_root.
 choose_abi() {
 	local dir
 
 	abi=$(newest_abi)
+	if [ -n "$foreign" ]; then
+		compiler_root=$(packages_dir "${compiler_tools[@]}")
+		[ -d "$(headers_dir "$abi")" ] || die "$suite has no headers of $image_package ($abi)"
+		return
+	fi
 	if [ "$(id -u)" = 0 ]; then
 		[ -n "$abi" ] || { say "apt-get update"; apt-get -qq update >&2; abi=$(newest_abi); }
 		[ -d "$(headers_dir "$abi")" ] || { say "installing linux-headers-$abi"
@@ -155,7 +167,7 @@ packages_dir() {
 		mapfile -t names < <(printf '%s\n' "$plan" | sed 's/_.*//')
 		fetch "$tmp" "${names[@]}"
 		(cd "$tmp/usr" && rm -rf share/{doc,man,locale,info,lintian,bash-completion,perl5,debconf,zsh,menu,bug} \
-			lib/x86_64-linux-gnu/{gconv,perl-base,perl} bin/perl* include lib/locale)
+			lib/x86_64-linux-gnu/{gconv,perl-base,perl} bin/perl* lib/locale)
 		link_applets "$tmp"
 		into_cache "$tmp" "$name"
 	fi
@@ -194,29 +206,60 @@ prune_modules() {
 	"$2" depmod -b "$1" "$abi"
 }
 
+# Newer suites split the image into several packages, and lay all of it under usr/lib/modules.
+image_packages() {
+	echo "linux-image-$abi"
+	apt-cache "${apt[@]}" depends "linux-image-$abi" | sed -n "s/^ *Depends: \(linux-[a-z]*-$abi\)\$/\1/p"
+}
+
+# lay_kernel FROM TO: TO/vmlinuz and TO/root/lib/modules. What is a folder here must not be a link in another layer.
+lay_kernel() {
+	mkdir -p "$2/root"
+	if [ -d "$1/usr/lib/modules/$abi" ]; then
+		mkdir -p "$2/root/usr/lib/modules"
+		ln -s usr/lib "$2/root/lib"
+		mv "$1/usr/lib/modules/$abi/vmlinuz" "$2/vmlinuz"
+		mv "$1/usr/lib/modules/$abi" "$2/root/lib/modules/"
+	else
+		mkdir -p "$2/root/lib/modules"
+		mv "$1/boot/vmlinuz-$abi" "$2/vmlinuz"
+		mv "$1/lib/modules/$abi" "$2/root/lib/modules/"
+	fi
+}
+
 # Prints the folder of vmlinuz and root/lib/modules.
 kernel_dir() {
 	local name tmp root=$1
+	local -a names
 	name=kernel/$abi-$(printf '%s\n' "${guest_modules[@]}" | sha256sum | cut -c1-12)
 
 	if ! in_cache "$name"; then
 		say "unpacking linux-image-$abi"
 		tmp=$(mktemp -d "$scratch/XXXXXX")
-		mkdir -p "$tmp/kernel/root/lib/modules"
-		fetch "$tmp/all" "linux-image-$abi"
-		mv "$tmp/all/boot/vmlinuz-$abi" "$tmp/kernel/vmlinuz"
-		mv "$tmp/all/lib/modules/$abi" "$tmp/kernel/root/lib/modules/"
+		mapfile -t names < <(image_packages)
+		fetch "$tmp/all" "${names[@]}"
+		lay_kernel "$tmp/all" "$tmp/kernel"
 		prune_modules "$tmp/kernel/root" "$root/bin/busybox"
 		into_cache "$tmp/kernel" "$name"
 	fi
 	echo "$cache/$name"
 }
 
-# build_module FILE NAME TREE [MAKE-ARGUMENT...]
+# KASAN makes frames larger than they are: the stock kernels judge those.
+compile_module() {
+	if [ -n "$own" ]; then
+		make -C "$own/tree" "ARCH=$(< "$own/arch")" "M=$1" -j"$(nproc)" KCFLAGS=-Wframe-larger-than=8192 modules
+	elif [ -n "$foreign" ]; then
+		"$here/root.sh" module "$compiler_root" "$1"
+	else
+		make -C "$(headers_dir "$abi")" "M=$1" -j"$(nproc)" modules
+	fi
+}
+
 # Outside the clone: one folder per kernel and clone, so that kernels do not collide and the clone stays as it was.
 build_module() {
 	local work lock file
-	work=$cache/build/$2-$(printf '%s' "$top" | sha256sum | cut -c1-12)
+	work=$cache/build/$abi-$(printf '%s' "$top" | sha256sum | cut -c1-12)
 
 	mkdir -p "$work/src"
 	exec {lock}> "$work/lock"
@@ -229,11 +272,12 @@ build_module() {
 	while read -r file; do
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"
 	done < "$work/sources"
-	say "building ktlsx.ko for $2"
-	make -C "$3" "M=$work/src" -j"$(nproc)" "${@:4}" modules > "$work/log" 2>&1 || {
+	say "building ktlsx.ko for $abi"
+	compile_module "$work/src" > "$work/log" 2>&1 || {
 		tail -n 40 "$work/log" >&2
-		die "ktlsx does not build against $2"
+		die "ktlsx does not build against $abi"
 	}
+	cat "$work/log"
 	cp "$work/src/kmod/ktlsx.ko" "$1"
 	flock -u "$lock"
 }
@@ -258,27 +302,24 @@ own_tree() {
 
 pack() { (cd "$1" && find . -mindepth 1 ! -name SHA256SUMS | cpio --quiet -o -H newc -R 0:0); }
 
-# use_stock FOLDER, use_own FOLDER DIR: write the kernel into FOLDER, set modules and module_args, the arguments of
-# build_module.
-use_stock() {
+# write_kernel FOLDER: what boots, and its name; adds its modules to the layers.
+write_kernel() {
 	local kernel
 
-	kernel=$(kernel_dir "${layers[0]}")
-	cp "$kernel/vmlinuz" "$1/vmlinuz"
-	modules=$kernel/root module_args=("$abi" "$(headers_dir "$abi")")
+	if [ -n "$own" ]; then
+		kernel=$own
+		cp "$own"/linux* "$own"/vmlinuz* "$1/" 2> /dev/null || true
+	else
+		kernel=$(kernel_dir "${layers[0]}")
+		cp "$kernel/vmlinuz" "$1/vmlinuz"
+	fi
+	layers+=("$kernel/root")
 	echo "$abi" > "$1/abi"
 }
 
-# Frames are larger there, if it has KASAN; the stock kernels judge those.
-use_own() {
-	cp "$2"/linux* "$2"/vmlinuz* "$1/" 2> /dev/null || true
-	modules=$2/root module_args=("$(basename "$2")" "$2/tree" "ARCH=$(< "$2/arch")" KCFLAGS=-Wframe-larger-than=8192)
-	basename "$2" > "$1/abi"
-}
-
 make_image() {
-	local list='' module=yes own='' modules tree
-	local -a packages=() roots=() layers=() module_args
+	local list='' module=yes tree
+	local -a packages=() roots=() layers=()
 
 	while [ $# -gt 2 ]; do
 		case $1 in
@@ -293,21 +334,21 @@ make_image() {
 	done
 	mkdir -p "$2"
 	choose_kernel "$1"
-	[ -n "$own" ] || choose_abi
+	if [ -n "$own" ]; then abi=$(basename "$own"); else choose_abi; fi
 	layers=("$(packages_dir "${guest_tools[@]}")")
-	if [ -n "$own" ]; then use_own "$2" "$own"; else use_stock "$2"; fi
-	layers+=("$modules")
+	write_kernel "$2"
 	[ ${#packages[@]} = 0 ] || layers+=("$(packages_dir "${packages[@]}")")
 	flock -u "$cache_lock"
 	tree=$(mktemp -d "$scratch/XXXXXX")
 	own_tree "$tree" "$list"
-	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" "${module_args[@]}"
+	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" > /dev/null
 	for layer in "${layers[@]}" "${roots[@]}" "$tree"; do
 		pack "$layer"
 	done > "$2/initrd"
 }
 
 [ $# -ge 2 ] || [ "${1:-}" = tools ] || usage
+own=''
 mkdir -p "$cache"
 scratch=$(mktemp -d "$cache/tmp.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -315,6 +356,8 @@ exec {cache_lock}> "$cache/lock"
 flock "$cache_lock"
 case $1 in
 headers) choose_kernel "$2"; choose_abi; headers_dir "$abi" ;;
+module) rm -f "$3"; choose_kernel "$2"; choose_abi; flock -u "$cache_lock"; build_module "$3" ;;
+compiler) choose_kernel "$2"; packages_dir "${compiler_tools[@]}" ;;
 packages) choose_kernel "$2"; packages_dir "${@:3}" ;;
 tools) choose_kernel "$default_kernel"; packages_dir "${guest_tools[@]}" ;;
 *) make_image "$@" ;;
