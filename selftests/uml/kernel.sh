@@ -28,7 +28,7 @@ configure() {
 
 compile() {
 	configure && make_it "$target" modules && make_it -s kernelrelease > "$scratch/new/release" &&
-		make_it INSTALL_MOD_PATH="$scratch/new/root" INSTALL_MOD_STRIP=1 DEPMOD=: modules_install &&
+		make_it INSTALL_MOD_PATH="$scratch/new/root" INSTALL_MOD_STRIP=1 DEPMOD=true modules_install &&
 		rm -f "$scratch"/new/root/lib/modules/*/{build,source} &&
 		"$tools/bin/busybox" depmod -b "$scratch/new/root" "$(< "$scratch/new/release")"
 }
