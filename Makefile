@@ -16,6 +16,10 @@ KERNEL ?= 6.1
 T ?=
 W ?=
 DEBUG ?=
+SUITE ?= 7.3
+PART ?= 1/1
+WITHOUT ?=
+INTREE ?=
 FORMAT ?= text
 DESTDIR ?=
 RUNNING = /lib/modules/$(shell uname -r)/build
@@ -45,6 +49,13 @@ vm: ## the tests in a VM: KERNEL=6.1|6.12|7.3, T=program[:test], SHELL=1 for a s
 	$(need) vm
 	@$(MAKE) --no-print-directory -s -C selftests all
 	@SHELL_IN_GUEST=$(WANT_SHELL) $(vm) $(KERNEL) '$(T)'
+
+upstream: ## the kernel's own TLS tests on our module, in a VM: KERNEL, SUITE=7.3|6.12, PART=n/m, T and WITHOUT=pattern, INTREE=1 (root only)
+	$(need) vm
+	@selftests/upstream/run.sh --suite $(SUITE) --part $(PART) --without '$(WITHOUT)' $(if $(INTREE),--in-tree) $(KERNEL) '$(T)'
+
+vm-upstream: ## a fifth of them
+	@$(MAKE) --no-print-directory upstream PART=1/5
 
 check: ## the record crypto and codec in userspace
 	$(need) check
@@ -120,5 +131,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm vm-debug check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
+.PHONY: help demo test test-all vm upstream vm-upstream vm-debug check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

@@ -30,8 +30,7 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
  * program_run - run one program to its end and copy its output to the result port
- * @path:        what to execute
- * @arg:         its argument, or NULL
+ * @argv:        what to execute and its arguments, up to a NULL
  * @timeout_sec: it is killed after that many seconds
  * @raw:         copy the output as it is; else indented, as the subtests of one result
  * @v:           filled from its output
@@ -40,10 +39,10 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
  *
  * Return: exit status, 128 + signal, or -1 when its time was up.
  */
-int program_run(const char *path, const char *arg, long timeout_sec, bool raw, struct verdict *v);
+int program_run(char *const argv[], long timeout_sec, bool raw, struct verdict *v);
 
 /* program_judge - run a test program; true when it passed or skipped, v->skip then says why. */
-bool program_judge(const char *path, const char *arg, long timeout_sec, struct verdict *v);
+bool program_judge(char *const argv[], long timeout_sec, struct verdict *v);
 
 /* residue_start - remember the state that nothing may be left beyond; needs /proc and /dev. */
 void residue_start(void);

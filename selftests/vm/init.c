@@ -33,6 +33,8 @@
 
 /* Seconds for one modprobe; crypto modules test themselves when they load. */
 #define MODPROBE_SEC	60
+/* Arguments of one program; what a longer line has more is not passed on. */
+#define ARGS_MAX	4096
 
 static const struct {
 	const char *type, *dir, *options;
@@ -111,7 +113,8 @@ static bool modprobe(char *names)
 
 	for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
 		struct verdict unused = { 0 };
-		int status = program_run("/modules/modprobe", name, MODPROBE_SEC, false, &unused);
+		char *argv[] = { "/modules/modprobe", name, NULL };
+		int status = program_run(argv, MODPROBE_SEC, false, &unused);
 
 		if (status)
 			report("  # modprobe %s: status %d\n", name, status);
@@ -178,18 +181,21 @@ static void run_shell(void)
 	wait(NULL);
 }
 
-/* A line: seconds, program, and the argument if it has one. */
+/* A line: seconds, program, and the arguments if it has some. */
 static void run_line(char *line)
 {
-	const char *timeout = strtok(line, " "), *path = strtok(NULL, " ");
-	const char *arg = strtok(NULL, " ");
-	const char *name = path + strlen("/tests/");
+	static char *argv[ARGS_MAX + 2];
+	const char *timeout = strtok(line, " "), *name;
 	struct verdict v = { .planned = -1 };
 	time_t began = time(NULL);
+	int argc = 0;
 	bool ok;
 
+	while (argc <= ARGS_MAX && (argv[argc] = strtok(NULL, " ")))
+		argc++;
+	name = argv[0] + strlen("/tests/");
 	residue_mark(name);
-	ok = program_judge(path, arg, atol(timeout), &v);
+	ok = program_judge(argv, atol(timeout), &v);
 	ok = residue_log_is_clean() && ok;
 	result(ok, name, ok ? v.skip : "", began);
 }
@@ -205,28 +211,31 @@ static const char *left_loaded(void)
 static void run_list(FILE *list)
 {
 	time_t began = time(NULL);
-	char line[LINE_LEN];
+	char *line = NULL;
+	size_t size = 0;
 	int count = 2;
 
-	while (fgets(line, sizeof(line), list))
+	while (getline(&line, &size, list) > 0)
 		count++;
 	rewind(list);
 	report("KTAP version 1\n1..%d\n", count);
 	result(load(), "load", "", began);
-	while (fgets(line, sizeof(line), list)) {
+	while (getline(&line, &size, list) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		run_line(line);
 	}
+	free(line);
 	began = time(NULL);
 	result(residue_none(left_loaded()), "leaks", "", began);
 	report("# ktlsx-init: done\n");
 }
 
 /* A script: its output as it is, a last line for the verdict; it may load and unload modules. */
-static void run_script(const char *path, long timeout_sec)
+static void run_script(char *path, long timeout_sec)
 {
 	struct verdict unused = { 0 };
-	int status = load() ? program_run(path, NULL, timeout_sec, true, &unused) : 1;
+	char *argv[] = { path, NULL };
+	int status = load() ? program_run(argv, timeout_sec, true, &unused) : 1;
 	bool clean = residue_log_is_clean();
 
 	clean = residue_none(access("/sys/module/ktlsx", F_OK) ? NULL : "ktlsx") && clean;
@@ -235,7 +244,8 @@ static void run_script(const char *path, long timeout_sec)
 
 int main(void)
 {
-	const char *script = getenv("KTLSX_SCRIPT"), *timeout = getenv("KTLSX_TIMEOUT");
+	const char *timeout = getenv("KTLSX_TIMEOUT");
+	char *script = getenv("KTLSX_SCRIPT");
 	FILE *list = fopen("/run.list", "re");
 
 	set_up();

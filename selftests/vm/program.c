@@ -76,7 +76,7 @@ static void copy_lines(struct output *out, struct verdict *v)
 	}
 }
 
-static pid_t start(const char *path, const char *arg, int out_fd)
+static pid_t start(char *const argv[], int out_fd)
 {
 	pid_t pid = fork();
 
@@ -86,12 +86,12 @@ static pid_t start(const char *path, const char *arg, int out_fd)
 	dup2(open("/dev/null", O_RDONLY), 0);
 	dup2(out_fd, 1);
 	dup2(out_fd, 2);
-	execl(path, path, arg, NULL);
-	dprintf(2, "# %s: %s\n", path, strerror(errno));
+	execv(argv[0], argv);
+	dprintf(2, "# %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
-int program_run(const char *path, const char *arg, long timeout_sec, bool raw, struct verdict *v)
+int program_run(char *const argv[], long timeout_sec, bool raw, struct verdict *v)
 {
 	time_t deadline = time(NULL) + timeout_sec;
 	struct output out = { .raw = raw };
@@ -102,7 +102,7 @@ int program_run(const char *path, const char *arg, long timeout_sec, bool raw, s
 		return -1;
 	out.fd = ends[0];
 	fcntl(out.fd, F_SETFL, O_NONBLOCK);
-	pid = start(path, arg, ends[1]);
+	pid = start(argv, ends[1]);
 	close(ends[1]);
 	while (!done && time(NULL) < deadline) {
 		struct pollfd wait = { .fd = out.fd, .events = POLLIN };
@@ -123,9 +123,9 @@ int program_run(const char *path, const char *arg, long timeout_sec, bool raw, s
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-bool program_judge(const char *path, const char *arg, long timeout_sec, struct verdict *v)
+bool program_judge(char *const argv[], long timeout_sec, struct verdict *v)
 {
-	int status = program_run(path, arg, timeout_sec, false, v);
+	int status = program_run(argv, timeout_sec, false, v);
 	bool whole = v->planned == v->passed + v->failed;
 
 	if (status < 0)
