@@ -34,6 +34,7 @@ FIXTURE(nth) {
 	uint8_t got[BUF_LEN];
 	unsigned int failed_count;	/* calls that said so */
 	unsigned int short_count;	/* closes that could not send all */
+	unsigned int dropped_count;	/* tickets there was no room for */
 };
 
 /* @finish gets what @call gave: a count, or -errno. */
