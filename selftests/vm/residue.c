@@ -35,7 +35,7 @@ struct sockstat {
 };
 
 static const char *const trouble_patterns[] = {
-	"(^|[^A-Z])(WARNING|BUG|Oops)([^A-Z]|$)",
+	"(^|[^A-Z])(WARNING|BUG|Oops|UBSAN|ODEBUG)([^A-Z]|$)",
 	"rcu.*(stall|detected)",
 	"refcount|leak|corruption|still has objects",
 	"lockdep|possible .*(deadlock|locking)|blocked for more than",
