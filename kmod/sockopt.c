@@ -275,7 +275,11 @@ static int get_keys(struct sock *sk, int optname, char __user *optval, int len)
 	return err;
 }
 
-/* For options of a fixed size: the caller's buffer must have just that. */
+/*
+ * For options of a fixed size: the caller's buffer must have just that. @value
+ * lies on the stack: of objects in our slab caches nothing may be copied to
+ * users, and hardened kernels see to that.
+ */
 static int get_value(char __user *optval, int len, const void *value,
 		     int value_len)
 {
@@ -303,6 +307,13 @@ static int get_no_pad(struct sock *sk, char __user *optval,
 	if (put_user(sizeof(value), optlen))
 		return -EFAULT;
 	return get_value(optval, sizeof(value), &value, sizeof(value));
+}
+
+static int get_payload_len_max(struct sock *sk, char __user *optval, int len)
+{
+	u16 value = ktlsx_sock_of(sk)->tx_payload_len_max;
+
+	return get_value(optval, len, &value, sizeof(value));
 }
 
 /**
@@ -342,9 +353,7 @@ int ktlsx_sockopt_get(struct sock *sk, int optname, char __user *optval,
 		err = get_no_pad(sk, optval, optlen, len);
 		break;
 	case TLS_TX_MAX_PAYLOAD_LEN:
-		err = get_value(optval, len,
-				&ktlsx_sock_of(sk)->tx_payload_len_max,
-				sizeof(u16));
+		err = get_payload_len_max(sk, optval, len);
 		break;
 	default:
 		err = ktlsx_sockopt_control_get(sk, optname, optval, optlen,

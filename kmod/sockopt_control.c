@@ -141,12 +141,14 @@ static int get_ticket(struct sock *sk, struct ktlsx_rx *rx,
 
 static int get_alert(const struct ktlsx_rx *rx, char __user *optval, int len)
 {
-	if (len != sizeof(rx->control.alert))
+	struct ktlsx_alert alert;
+
+	if (len != sizeof(alert))
 		return -EINVAL;
 	if (!rx || !rx->control.has_alert)
 		return -ENODATA;
-	return put_value(optval, len, &rx->control.alert,
-			 sizeof(rx->control.alert));
+	alert = rx->control.alert;
+	return put_value(optval, len, &alert, sizeof(alert));
 }
 
 /**

@@ -113,7 +113,7 @@ static bool modprobe(char *names)
 
 	for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
 		struct verdict unused = { 0 };
-		char *argv[] = { "/modules/modprobe", name, NULL };
+		char *argv[3] = { "/modules/modprobe", name, NULL };
 		int status = program_run(argv, MODPROBE_SEC, false, &unused);
 
 		if (status)
@@ -234,7 +234,7 @@ static void run_list(FILE *list)
 static void run_script(char *path, long timeout_sec)
 {
 	struct verdict unused = { 0 };
-	char *argv[] = { path, NULL };
+	char *argv[2] = { path, NULL };
 	int status = load() ? program_run(argv, timeout_sec, true, &unused) : 1;
 	bool clean = residue_log_is_clean();
 

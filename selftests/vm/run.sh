@@ -17,6 +17,7 @@ usage() {
 	  --run PATH        run one script of the guest instead of tests: its output comes live, its exit status is ours
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
 	  --tests-only      count what programs report; that the module loads and leaves nothing counts when it fails
+	  --steady          an emulated CPU counts instructions (as ICOUNT=1): time is its own, for programs with short timeouts
 	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (900)
 	  --keep            keep the folder of the run
 	Environment:
@@ -213,7 +214,7 @@ judge() {
 	[ -z "${sum:-}" ] || printf '%s\n' "$sum"
 }
 
-kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder='' also='' tests_only=''
+kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder='' also='' tests_only='' steady=''
 image_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -224,6 +225,7 @@ while [ $# -gt 0 ]; do
 	--root | --packages | --own) image_options+=("$1" "$2"); shift ;;
 	--no-module) KTLSX_NOMODULE=1 ;;
 	--tests-only) tests_only=1 ;;
+	--steady) steady=1 ;;
 	--mem) mem=$2; shift ;;
 	--timeout) seconds=$2; shift ;;
 	--keep) keep=1 ;;
@@ -257,6 +259,7 @@ else
 	"$here/image.sh" "${image_options[@]}" "$kernel" "$dir"
 fi
 choose_accel "$dir"
+[ -z "$steady" ] || [ "$accel" != tcg ] || ICOUNT=1 cpus=1
 boot
 [ -n "${SHELL_IN_GUEST:-}" ] && { rm -rf "$dir"; exit; }
 judge
