@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 /*
  * Owns: a consumer of a socket inside the kernel, as NVMe/TCP and sunrpc are:
  * takes sk_user_data and sk_data_ready, reads by read_sock. For tests only.
@@ -247,4 +247,4 @@ static void __exit consumer_exit(void)
 module_init(consumer_init);
 module_exit(consumer_exit);
 MODULE_DESCRIPTION("A consumer of sockets for the tests of ktlsx");
-MODULE_LICENSE("GPL");
+MODULE_LICENSE("Dual MIT/GPL");

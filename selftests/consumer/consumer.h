@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-License-Identifier: MIT */
 /*
  * Owns: what the test "consumer" asks of its kernel module, by ioctl on
  * /dev/ktlsx_consumer. Must not know: ktlsx. Concurrency: one program at a time.
