@@ -15,6 +15,7 @@ MAKEOVERRIDES =
 KERNEL ?= 6.1
 T ?=
 W ?=
+DEBUG ?=
 SUITE ?= 7.3
 PART ?= 1/1
 WITHOUT ?=
@@ -60,9 +61,15 @@ check: ## the record crypto and codec in userspace
 	$(need) check
 	@$(MAKE) --no-print-directory -C selftests/crypto check
 
-uml: ## the record crypto inside a kernel on this CPU: User-Mode Linux, built once from the distribution's source
+uml: ## the tests inside a kernel on this CPU: User-Mode Linux, built once; T=program[:test], DEBUG=1: with KASAN, lockdep, kmemleak
 	$(need) uml
-	@selftests/uml/run.sh
+	@$(MAKE) --no-print-directory -s -C selftests all
+	@DEBUG=$(DEBUG) selftests/uml/run.sh '$(T)'
+
+vm-debug: ## races on two CPUs in a debug kernel, built once: T=program[:test]
+	$(need) vm-debug
+	@$(MAKE) --no-print-directory -s -C selftests all
+	@selftests/debug/run.sh '$(T)'
 
 crypto-kernels: ## the record crypto against all kernels: warnings, objtool, stack frames; roots of packages in the cache (root only)
 	@selftests/engines/kernels.sh
@@ -124,5 +131,5 @@ clean: ## what the targets built here; the cache stays
 		-o -name '.*.cmd' \) -delete
 	@find kmod -name '*.o' -delete -o -name '.*.cmd' -delete
 
-.PHONY: help demo test test-all vm upstream vm-upstream check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
+.PHONY: help demo test test-all vm upstream vm-upstream vm-debug check uml crypto-kernels handshake handshake-trixie vm-handshake bench bench-path bench-handshake bench-crypto style module userspace \
 	install deb clean

@@ -21,8 +21,8 @@ static bool is_worth_reading(struct sock *sk, struct ktlsx_rx *rx, gfp_t gfp)
 		ktlsx_framer_discard(sk, &rx->framer, gfp);
 		return true;
 	}
-	if (unlikely(rx->halt))
-		return rx->err;
+	if (unlikely(rx->halt || rx->is_told))
+		return rx->err && !rx->is_told;
 	/*
 	 * While a record is parked the reader is late, and the window may
 	 * close on him: nothing is copied out ahead of need. An error of the
@@ -234,6 +234,36 @@ int ktlsx_rx_fail(struct sock *sk, struct ktlsx_rx *rx, int err)
 	return err;
 }
 
+/**
+ * ktlsx_rx_tell() - a call is about to answer
+ * @sk: socket
+ * @rx: its receiving state
+ * @ret: what it found
+ * @may_wait: it would have waited
+ *
+ * After -EKEYEXPIRED poll falls silent. In-tree behaviour for bytes that are no
+ * records: that is told once, then there is nothing to read. But nobody sleeps
+ * here for what cannot come, and the end of the stream is no end of the text.
+ *
+ * Context: Process context, socket lock held; before ktlsx_rx_settle().
+ * Return: @ret; -EAGAIN.
+ */
+ssize_t ktlsx_rx_tell(struct sock *sk, struct ktlsx_rx *rx, ssize_t ret,
+		      bool may_wait)
+{
+	if (likely(ret >= 0))
+		return ret;
+	if (ret == -EKEYEXPIRED)
+		ktlsx_rx_expire(sk, rx);
+	if (!rx->err || !rx->framer.err || ktlsx_sock_of(sk)->is_control)
+		return ret;
+	if (rx->is_told && !may_wait && !sk->sk_err &&
+	    !(sk->sk_shutdown & RCV_SHUTDOWN))
+		return -EAGAIN;
+	WRITE_ONCE(rx->is_told, true);
+	return ret;
+}
+
 static int fail(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat why,
 		int err)
 {
@@ -311,6 +341,7 @@ int ktlsx_rx_next(struct sock *sk, struct ktlsx_rx *rx, enum ktlsx_stat way)
 		if (likely(rx->parked.len) ||
 		    rx->parked.type != TLS_CT_APPLICATION_DATA)
 			return 1;
+		rx->has_passed = true;
 		ktlsx_rx_consume(sk, rx, 0);
 		if (signal_pending(current))
 			return -ERESTARTSYS;

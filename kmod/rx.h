@@ -68,8 +68,11 @@ enum ktlsx_reader {
  * @framer: where the next record is
  * @parked: the record being read
  * @err: first error that the peer's bytes caused; sticky; read locklessly
+ * @is_told: @err is one of framing and a reader knows; read locklessly
  * @halt: enum ktlsx_halt; read locklessly
  * @is_shut: the user shut reading down
+ * @has_passed: application data without content was passed over since the
+ *	reader cleared this
  * @is_ready: a read would return something now; written under the socket
  *	lock, read by poll without
  * @charged: bytes charged to the socket for @parked; not 0 means that its
@@ -82,8 +85,10 @@ struct ktlsx_rx {
 	struct ktlsx_framer framer;
 	struct ktlsx_parked parked;
 	int err;
+	bool is_told;
 	u8 halt;
 	bool is_shut;
+	bool has_passed;
 	bool is_ready;
 	u32 charged;
 	struct ktlsx_control control;
@@ -109,6 +114,8 @@ void ktlsx_parked_drop(struct ktlsx_parked *parked, bool has_rested);
 void ktlsx_rx_consume(struct sock *sk, struct ktlsx_rx *rx, u32 len);
 void ktlsx_rx_settle(struct sock *sk, struct ktlsx_rx *rx);
 int ktlsx_rx_fail(struct sock *sk, struct ktlsx_rx *rx, int err);
+ssize_t ktlsx_rx_tell(struct sock *sk, struct ktlsx_rx *rx, ssize_t ret,
+		      bool may_wait);
 int ktlsx_rx_next_guided(struct sock *sk, struct ktlsx_rx *rx,
 			 enum ktlsx_stat way, enum ktlsx_reader reader);
 void ktlsx_rx_follow(struct sock *sk, struct ktlsx_rx *rx, u32 len);
@@ -133,20 +140,5 @@ int ktlsx_rx_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 int ktlsx_rx_peek_len(struct socket *sock);
 int ktlsx_rx_init(void);
 void ktlsx_rx_exit(void);
-
-/**
- * ktlsx_rx_told() - a call is about to answer
- * @sk: socket
- * @rx: its receiving state
- * @ret: the answer; with -EKEYEXPIRED poll falls silent
- *
- * Context: Socket lock held; before ktlsx_rx_settle().
- */
-static inline void ktlsx_rx_told(struct sock *sk, struct ktlsx_rx *rx,
-				 ssize_t ret)
-{
-	if (unlikely(ret == -EKEYEXPIRED))
-		ktlsx_rx_expire(sk, rx);
-}
 
 #endif /* KTLSX_RX_H */

@@ -65,7 +65,7 @@ __poll_t ktlsx_rx_poll(struct file *file, struct socket *sock,
 	    ((READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) &&
 	     READ_ONCE(ctx->rx->halt) != KTLSX_HALT_KEY))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(ctx->rx->err))
+	if (READ_ONCE(ctx->rx->err) && !READ_ONCE(ctx->rx->is_told))
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLERR;
 	return mask;
 }

@@ -79,7 +79,7 @@ int ktlsx_rx_read_sock(struct sock *sk, read_descriptor_t *desc,
 	if (!sock_owned_by_user_nocheck(sk))
 		return -EOPNOTSUPP;
 	ret = ktlsx_rx_stream(sk, rx, give_to_actor, &consumer, INT_MAX, 0);
-	ktlsx_rx_told(sk, rx, ret);
+	ret = ktlsx_rx_tell(sk, rx, ret, false);
 	ktlsx_rx_settle(sk, rx);
 	return ret;
 }

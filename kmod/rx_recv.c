@@ -29,10 +29,9 @@ struct reading {
 };
 
 /* Returns 1; 0 a record that is not for this call; -EIO no room for its type. */
-static int announce(struct reading *reading, const struct ktlsx_parked *parked)
+static int announce(struct reading *reading, u8 type)
 {
 	struct msghdr *msg = reading->msg;
-	u8 type = parked->type;
 	int err;
 
 	if (reading->is_announced)
@@ -105,13 +104,28 @@ static int next_record(struct sock *sk, struct ktlsx_rx *rx,
 	return ktlsx_rx_next(sk, rx, KTLSX_STAT_RX_RECV_RECORDS);
 }
 
+/*
+ * In-tree behaviour: whoever asks for types is told of application data that
+ * has no content, in that a record of another type does not join it. A plain
+ * reader is not: to him 0 bytes are the end.
+ */
+static void announce_passed(struct ktlsx_rx *rx, struct reading *reading)
+{
+	if (unlikely(rx->has_passed) && reading->has_room &&
+	    !reading->is_announced)
+		announce(reading, TLS_CT_APPLICATION_DATA);
+	rx->has_passed = false;
+}
+
 /* Returns 1 when a record is parked, else how the call ends. */
 static int await_record(struct sock *sk, struct ktlsx_rx *rx,
 			struct reading *reading)
 {
+	rx->has_passed = false;
 	for (;;) {
 		int ret = next_record(sk, rx, reading);
 
+		announce_passed(rx, reading);
 		if (ret)
 			return ret;
 		if (reading->copied_len >= reading->target_len)
@@ -135,7 +149,7 @@ static int take_record(struct sock *sk, struct ktlsx_rx *rx,
 	u32 done_len;
 	int ret;
 
-	ret = announce(reading, parked);
+	ret = announce(reading, parked->type);
 	if (ret <= 0)
 		return ret;
 	done_len = hand_over(reading, parked, &has_faulted);
@@ -225,8 +239,8 @@ static int peek(struct sock *sk, struct ktlsx_rx *rx, struct reading *reading)
 	ret = await_record(sk, rx, reading);
 	if (ret <= 0)
 		return ret;
-	ret = announce(reading, &rx->parked);
-	if (ret < 0)
+	ret = announce(reading, rx->parked.type);
+	if (ret <= 0)
 		return ret;
 	hand_over(reading, &rx->parked, &has_faulted);
 	if (has_faulted)
@@ -254,8 +268,8 @@ static int target_len(const struct sock *sk, const struct ktlsx_rx *rx,
  * Context: Process context.
  * Return: content bytes; 0 at the end of the stream; -EAGAIN; -EINTR or
  * -ERESTARTSYS; -EIO control record and no room for its type (it stays);
- * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky); -EFAULT; -EOPNOTSUPP
- * MSG_OOB; -ENOMEM (nothing is lost); -EKEYEXPIRED a KeyUpdate was read and
+ * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky; of framing, then -EAGAIN for
+ * who does not wait); -EFAULT; -EOPNOTSUPP MSG_OOB; -ENOMEM (nothing is lost); -EKEYEXPIRED a KeyUpdate was read and
  * TLS_RX not set since. In control mode, without room for a
  * record type, instead of -EIO: -ECONNRESET fatal alert, -EPROTO any other
  * message or the end of the stream without close_notify (both for good);
@@ -270,6 +284,7 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		.flags = flags,
 		.has_room = msg->msg_controllen,
 	};
+	bool may_wait;
 	int ret;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
@@ -283,12 +298,12 @@ int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	lock_sock(sk);
 	reading.target_len = target_len(sk, rx, len, flags);
 	reading.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	may_wait = reading.timeo;
 	if (flags & MSG_PEEK)
 		ret = peek(sk, rx, &reading);
 	else
 		ret = receive(sk, rx, &reading);
-	ret = reading.copied_len ?: ret;
-	ktlsx_rx_told(sk, rx, ret);
+	ret = ktlsx_rx_tell(sk, rx, reading.copied_len ?: ret, may_wait);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 	return ret;

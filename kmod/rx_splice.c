@@ -88,15 +88,16 @@ ssize_t ktlsx_rx_splice_read(struct socket *sock, loff_t *ppos,
 	bool is_nonblock = (flags & SPLICE_F_NONBLOCK) ||
 			   (sock->file->f_flags & O_NONBLOCK);
 	ssize_t ret;
+	long timeo;
 
 	sock_rps_record_flow(sk);
 	if (unlikely(*ppos))
 		return -ESPIPE;
 
 	lock_sock(sk);
-	ret = ktlsx_rx_stream(sk, rx, give_to_pipe, pipe, len,
-			      sock_rcvtimeo(sk, is_nonblock));
-	ktlsx_rx_told(sk, rx, ret);
+	timeo = sock_rcvtimeo(sk, is_nonblock);
+	ret = ktlsx_rx_stream(sk, rx, give_to_pipe, pipe, len, timeo);
+	ret = ktlsx_rx_tell(sk, rx, ret, timeo);
 	ktlsx_rx_settle(sk, rx);
 	release_sock(sk);
 	return ret;

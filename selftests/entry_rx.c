@@ -311,6 +311,17 @@ TEST_F(side, urgent_refused)
 	expect_rest(self, 0);
 }
 
+/* A record is parsed and unread: another stream must not begin on this socket. */
+TEST_F(side, disconnect_refused)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	SKIP_INTREE("older modules let it be disconnected");
+	ASSERT_EQ(recv(self->fd, self->entry.got, 1000, 0), 1000);
+	EXPECT_ERRNO(connect(self->fd, &none, sizeof(none)), EOPNOTSUPP);
+	expect_rest(self, 1000);
+}
+
 TEST_F(side, error_queue_empty)
 {
 	EXPECT_ERRNO(recv(self->fd, self->entry.got, 10, MSG_ERRQUEUE | MSG_DONTWAIT), EAGAIN);

@@ -20,10 +20,10 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/ktlsx-style.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 all_checks=(spdx opening names words preprocessor includes function-size file-size shellcheck
-	checkpatch kernel-doc documented module-w1 sparse calls symbols user-gcc user-clang)
+	lessons checkpatch kernel-doc documented module-w1 sparse calls symbols user-gcc user-clang)
 
 # Tests that run inside a kernel: their C is the kernel's. `make uml` and `make crypto-kernels` compile them.
-kernel_tests=selftests/engines
+kernel_tests="selftests/(engines|consumer)"
 
 # Ignored everywhere: a rule about patches, and two that the checks "preprocessor" and "spdx" make stricter.
 ignore=FILE_PATH_CHANGES,LINUX_VERSION_CODE,SPDX_LICENSE_TAG
@@ -254,6 +254,24 @@ check_file-size() {
 		$2 ~ /\.c$/ && $1 > 500 { print $2 ": " $1 " lines, more than 500: warning"; next }
 		$2 ~ /\.h$/ && $1 > 150 { print $2 ": " $1 " lines, 150 at most"; bad = 1 }
 		END { print NR " files"; exit bad }'
+}
+
+# Every row 1 to 26, with a reason or a test, and every test that is named is there.
+check_lessons() {
+	local row what tests test bad=0 count=0
+	while IFS=$'\t' read -r row what tests; do
+		count=$((count + 1))
+		if [ "$row" != "$count" ] || [ -z "$tests" ]; then
+			echo "selftests/lessons: row $count: $row $what"
+			bad=1
+		fi
+		while read -r test; do
+			grep -qsE "^TEST(_F)?(_TIMEOUT)?\\(([a-z0-9_]+, )?${test#*:}[,)]" "selftests/${test%%:*}.c" selftests/memory_fail.h ||
+				{ echo "selftests/lessons: row $count: there is no $test"; bad=1; }
+		done < <(grep -oE '[a-z_0-9]+:[a-z_0-9]+' <<<"$tests")
+	done < <(grep -v '^#' selftests/lessons)
+	echo "$count lessons"
+	[ "$count" = 26 ] && return "$bad"
 }
 
 check_shellcheck() {

@@ -77,10 +77,10 @@ static void read_log(int fd, struct results *r)
 	}
 }
 
-/* KTLSX_PARAMS=seed=5,rounds=1000 comes behind the parameters of a load. */
+/* KTLSX_ENGINES=seed=5,rounds=1000 comes behind the parameters of a load. */
 static int load(const char *fixed)
 {
-	const char *wanted = getenv("KTLSX_PARAMS");
+	const char *wanted = getenv("KTLSX_ENGINES");
 	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC), err = 0;
 	char params[512], *comma = params;
 

@@ -15,11 +15,13 @@ usage() {
 	  --list FILE       becomes /run.list, lines "seconds program [argument]"; only these programs are packed
 	  --packages NAMES  add these Debian packages and what they depend on
 	  --root DIR        lay this tree over all that (may be repeated)
+	  --own DIR         boot the kernel of this folder of uml/kernel.sh; KERNEL says where the tools come from
 	  --no-module       leave our module out
 	image.sh module KERNEL FILE        build our module against that kernel, into FILE; the compiler's words go to stdout
 	image.sh headers KERNEL            print the folder of the kernel headers, installing them if need be
 	image.sh compiler KERNEL           print the folder of a root with headers, compiler and C library of that kernel's suite
 	image.sh packages KERNEL NAME...   print the folder of a root made of packages of that kernel's suite
+	image.sh tools                     print the folder of the root that is below every guest
 	END
 	exit 2
 }
@@ -34,6 +36,8 @@ guest_modules=(tls kcm tun tcp_diag inet_diag unix_diag veth dummy ifb bonding s
 	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 libchacha libpoly1305 tcrypt)
 # Tools of every guest; few, because an emulated CPU loads each byte. base-files: where /bin and /lib are links, it brings them.
 guest_tools=(base-files busybox-static dash iproute2 ethtool)
+# Whose suite a kernel of our own has them from.
+default_kernel=6.1
 compiler_tools=(base-files bash binutils busybox-static coreutils dash gcc libc6-dev linux-headers-amd64 make)
 
 say() { printf '# image: %s\n' "$*" >&2; }
@@ -241,8 +245,11 @@ kernel_dir() {
 	echo "$cache/$name"
 }
 
+# KASAN makes frames larger than they are: the stock kernels judge those.
 compile_module() {
-	if [ -n "$foreign" ]; then
+	if [ -n "$own" ]; then
+		make -C "$own/tree" "ARCH=$(< "$own/arch")" "M=$1" -j"$(nproc)" KCFLAGS=-Wframe-larger-than=8192 modules
+	elif [ -n "$foreign" ]; then
 		"$here/root.sh" module "$compiler_root" "$1"
 	else
 		make -C "$(headers_dir "$abi")" "M=$1" -j"$(nproc)" modules
@@ -257,14 +264,17 @@ build_module() {
 	mkdir -p "$work/src"
 	exec {lock}> "$work/lock"
 	flock "$lock"
-	(cd "$top" && find Kbuild kmod uapi -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
+	(cd "$top" && find kmod uapi selftests/consumer -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
 		! -name '*.mod.c' | sort) > "$work/sources"
 	(cd "$work/src" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c' -printf '%P\n' | sort |
-		comm -23 - "$work/sources" | xargs -r rm -f)
+		grep -vx Kbuild | comm -23 - "$work/sources" | xargs -r rm -f)
 	# By content, with a new time each: an edit during a build must not look older than the object made before it.
 	while read -r file; do
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"
 	done < "$work/sources"
+	# With the module that the test "consumer" loads.
+	echo 'obj-m += kmod/ selftests/consumer/' | cmp -s - "$work/src/Kbuild" ||
+		echo 'obj-m += kmod/ selftests/consumer/' > "$work/src/Kbuild"
 	say "building ktlsx.ko for $abi"
 	compile_module "$work/src" > "$work/log" 2>&1 || {
 		tail -n 40 "$work/log" >&2
@@ -272,6 +282,7 @@ build_module() {
 	}
 	cat "$work/log"
 	cp "$work/src/kmod/ktlsx.ko" "$1"
+	[ -z "${2:-}" ] || cp "$work/src/selftests/consumer/ktlsx_consumer.ko" "$2"
 	flock -u "$lock"
 }
 
@@ -295,8 +306,23 @@ own_tree() {
 
 pack() { (cd "$1" && find . -mindepth 1 ! -name SHA256SUMS | cpio --quiet -o -H newc -R 0:0); }
 
+# write_kernel FOLDER: what boots, and its name; adds its modules to the layers.
+write_kernel() {
+	local kernel
+
+	if [ -n "$own" ]; then
+		kernel=$own
+		cp "$own"/linux* "$own"/vmlinuz* "$1/" 2> /dev/null || true
+	else
+		kernel=$(kernel_dir "${layers[0]}")
+		cp "$kernel/vmlinuz" "$1/vmlinuz"
+	fi
+	layers+=("$kernel/root")
+	echo "$abi" > "$1/abi"
+}
+
 make_image() {
-	local list='' module=yes kernel tree
+	local list='' module=yes tree
 	local -a packages=() roots=() layers=()
 
 	while [ $# -gt 2 ]; do
@@ -304,30 +330,29 @@ make_image() {
 		--list) list=$2; shift ;;
 		--packages) read -ra packages <<< "$2"; shift ;;
 		--root) roots+=("$2"); shift ;;
+		--own) own=$2; shift ;;
 		--no-module) module=no ;;
 		*) usage ;;
 		esac
 		shift
 	done
+	mkdir -p "$2"
 	choose_kernel "$1"
-	choose_abi
+	if [ -n "$own" ]; then abi=$(basename "$own"); else choose_abi; fi
 	layers=("$(packages_dir "${guest_tools[@]}")")
-	kernel=$(kernel_dir "${layers[0]}")
-	layers+=("$kernel/root")
+	write_kernel "$2"
 	[ ${#packages[@]} = 0 ] || layers+=("$(packages_dir "${packages[@]}")")
 	flock -u "$cache_lock"
 	tree=$(mktemp -d "$scratch/XXXXXX")
 	own_tree "$tree" "$list"
-	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" > /dev/null
-	mkdir -p "$2"
-	cp "$kernel/vmlinuz" "$2/vmlinuz"
-	echo "$abi" > "$2/abi"
+	[ $module = no ] || build_module "$tree/modules/ktlsx.ko" "$tree/modules/ktlsx_consumer.ko" > /dev/null
 	for layer in "${layers[@]}" "${roots[@]}" "$tree"; do
 		pack "$layer"
 	done > "$2/initrd"
 }
 
-[ $# -ge 2 ] || usage
+[ $# -ge 2 ] || [ "${1:-}" = tools ] || usage
+own=''
 mkdir -p "$cache"
 scratch=$(mktemp -d "$cache/tmp.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -338,5 +363,6 @@ headers) choose_kernel "$2"; choose_abi; headers_dir "$abi" ;;
 module) rm -f "$3"; choose_kernel "$2"; choose_abi; flock -u "$cache_lock"; build_module "$3" ;;
 compiler) choose_kernel "$2"; packages_dir "${compiler_tools[@]}" ;;
 packages) choose_kernel "$2"; packages_dir "${@:3}" ;;
+tools) choose_kernel "$default_kernel"; packages_dir "${guest_tools[@]}" ;;
 *) make_image "$@" ;;
 esac

@@ -4,7 +4,8 @@
  * Must not know: which program left it.
  * Concurrency: called when no other process lives; what the kernel frees late (RCU, orphans) is
  * waited for.
- * Specification: Documentation/ABI/testing/dev-kmsg, Documentation/mm/slub.rst.
+ * Specification: Documentation/ABI/testing/dev-kmsg, Documentation/mm/slub.rst,
+ * Documentation/dev-tools/kmemleak.rst.
  *
  * Stock kernels have no kmemleak: empty caches, zero counters and a working rmmod take its place.
  */
@@ -25,13 +26,16 @@
 #define WAIT_SEC	20
 /* What one CPU may hold back of sockstat's memory figure, in pages (1 MB). */
 #define CPU_RESERVE	256
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+/* It does not report what is younger than 5 s. */
+#define KMEMLEAK_SEC	6
 
 struct sockstat {
 	int orphans, sockets, pages;
 };
 
 static const char *const trouble_patterns[] = {
-	"(^|[^A-Z])(WARNING|BUG|Oops)([^A-Z]|$)",
+	"(^|[^A-Z])(WARNING|BUG|Oops|UBSAN|ODEBUG)([^A-Z]|$)",
 	"rcu.*(stall|detected)",
 	"refcount|leak|corruption|still has objects",
 	"lockdep|possible .*(deadlock|locking)|blocked for more than",
@@ -58,6 +62,44 @@ static struct sockstat read_sockstat(void)
 	return s;
 }
 
+/* False where the kernel has no kmemleak, or it is off. */
+static bool kmemleak(const char *command)
+{
+	int fd = open(KMEMLEAK, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, command, strlen(command)) == (ssize_t)strlen(command);
+	if (!ok)
+		report("  # kmemleak: %s: %s\n", command, strerror(errno));
+	close(fd);
+	return ok;
+}
+
+/* It has to see an object unreferenced, and unchanged, in two scans. */
+static bool nothing_leaked(void)
+{
+	char line[512];
+	bool ok = true;
+	FILE *f;
+
+	if (access(KMEMLEAK, F_OK))
+		return true;
+	sleep(KMEMLEAK_SEC);
+	if (!kmemleak("scan") || !kmemleak("scan"))
+		return false;
+	f = fopen(KMEMLEAK, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		report("  # kmemleak: %s", line);
+		ok = false;
+	}
+	fclose(f);
+	return ok;
+}
+
 void residue_start(void)
 {
 	for (size_t i = 0; i < PATTERN_COUNT; i++)
@@ -65,6 +107,9 @@ void residue_start(void)
 	kmsg_fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	lseek(kmsg_fd, 0, SEEK_END);
 	at_start = read_sockstat();
+	/* What booting left is not ours. */
+	kmemleak("scan");
+	kmemleak("clear");
 }
 
 void residue_mark(const char *text)
@@ -192,6 +237,9 @@ bool residue_none(const char *module)
 		if (!ok)
 			usleep(200000);
 	}
+	/* Before, because it names functions of ours; after, for what only the module held. */
+	ok = nothing_leaked() && ok;
 	ok = (!module || unload(module)) && ok;
+	ok = (!module || nothing_leaked()) && ok;
 	return residue_log_is_clean() && ok;
 }

@@ -11,6 +11,8 @@ usage() {
 	cat <<-'END'
 	run.sh [options] [KERNEL [PATTERN]]   run the test programs whose name contains or matches PATTERN ("prog:test": that test)
 	  --image DIR       boot this image, which has its own list of programs; if there is a DIR/linux, that runs as User-Mode Linux
+	  --own DIR         boot the kernel of this folder of uml/kernel.sh
+	  --also FILE       lines that are added to the list of programs, if they match PATTERN
 	  --in FOLDER       the programs of selftests/build/FOLDER
 	  --run PATH        run one script of the guest instead of tests: its output comes live, its exit status is ours
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
@@ -23,6 +25,7 @@ usage() {
 	  KTLSX_NOMODULE=1     boot with the in-tree tls instead of our module
 	  KTLSX_NOLOAD=1       our module lies in /modules, but the script of --run loads it
 	  KTLSX_PARAMS=a=b,c=d parameters of our module      KTLSX_MODPROBE=x,y  in-tree modules to load before it
+	  PROGRAM_SECONDS      what one program may take (settings)
 	  KTLSX_SLOW           factor for the tests' own timeouts; any other KTLSX_* reaches the guest as it is
 	END
 	exit 2
@@ -80,16 +83,25 @@ choose_accel() {
 	accel=$(cat "$memo")
 }
 
+# Lines "seconds program" of all there is.
+list_all() {
+	local seconds
+
+	seconds=${PROGRAM_SECONDS:-$(sed -n 's/^timeout=//p' "$tests/settings" 2> /dev/null || true)}
+	find "$tests/build/$folder" -maxdepth "${depth:-1}" -type f -perm -u+x -printf "${seconds:-120} /tests/${folder:+$folder/}%P\n" | sort
+	[ -z "$also" ] || cat "$also"
+}
+
 # write_list PATTERN FILE
 write_list() {
-	local pattern=${1%%:*} filter='' seconds program
+	local pattern=${1%%:*} filter='' seconds program name
 
 	case $1 in *:*) filter=${1#*:} ;; esac
-	seconds=$(sed -n 's/^timeout=//p' "$tests/settings" 2> /dev/null || true)
-	while read -r program; do
+	while read -r seconds program; do
+		name=${program#"/tests/${folder:+$folder/}"}
 		# shellcheck disable=SC2053 # the pattern is one
-		[[ $program == *"$pattern"* || $program == $pattern ]] && echo "${seconds:-120} /tests/${folder:+$folder/}$program $filter"
-	done < <(find "$tests/build/$folder" -maxdepth "${depth:-1}" -type f -perm -u+x -printf '%P\n' | sort) > "$2" || true
+		[[ $name == *"$pattern"* || $name == $pattern ]] && echo "$seconds $program $filter"
+	done < <(list_all) > "$2" || true
 	[ -s "$2" ] || die "no test program in selftests/build/$folder matches '$1'"
 }
 
@@ -202,14 +214,15 @@ judge() {
 	[ -z "${sum:-}" ] || printf '%s\n' "$sum"
 }
 
-kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder='' tests_only='' steady=''
+kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder='' also='' tests_only='' steady=''
 image_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--image) image=$2; shift ;;
 	--run) script=$2; shift ;;
 	--in) folder=$2; shift ;;
-	--root | --packages) image_options+=("$1" "$2"); shift ;;
+	--also) also=$2; shift ;;
+	--root | --packages | --own) image_options+=("$1" "$2"); shift ;;
 	--no-module) KTLSX_NOMODULE=1 ;;
 	--tests-only) tests_only=1 ;;
 	--steady) steady=1 ;;
@@ -223,7 +236,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# -le 2 ] || usage
 kernel=${1:-$kernel} pattern=${2:-}
-[ -x "$image/linux" ] || command -v qemu-system-x86_64 > /dev/null || die "no QEMU here: as root, apt-get install qemu-system-x86"
+[[ -x "$image/linux" || " ${image_options[*]}" == *" --own "*/um-* ]] || command -v qemu-system-x86_64 > /dev/null || die "no QEMU here: as root, apt-get install qemu-system-x86"
 [ -z "${ICOUNT:-}" ] || cpus=1 depth=2
 [ -z "${KTLSX_NOMODULE:-}" ] || image_options+=(--no-module)
 mkdir -p "$cache/run"

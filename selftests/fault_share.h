@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: allocations of the kernel that fail on demand: a share of all those made below the
+ * module under test, in any context.
+ * Must not know: what is tested with them.
+ * Concurrency: the share is the machine's; a child gives it back should we die.
+ * Follows: Documentation/fault-injection/fault-injection.rst. Include ktap.h first.
+ */
+#ifndef FAULT_SHARE_H
+#define FAULT_SHARE_H
+
+#include "fault.h"
+
+/* First and last address of the code of a module, as the filter of stacks wants them. */
+static inline bool fault_find_module(const char *name, unsigned long range[2])
+{
+	FILE *file = fopen("/proc/modules", "r");
+	char line[300], found[60];
+	unsigned long size;
+	bool ok = false;
+
+	while (file && !ok && fgets(line, sizeof(line), file))
+		ok = sscanf(line, "%59s %lu %*s %*s %*s %lx", found, &size, &range[0]) == 3 &&
+		     !strcmp(found, name);
+	if (file)
+		fclose(file);
+	range[1] = range[0] + size;
+	return ok && range[0];
+}
+
+static inline bool fault_set_range(const unsigned long range[2])
+{
+	char start[30], end[30];
+
+	snprintf(start, sizeof(start), "%#lx", range[0]);
+	snprintf(end, sizeof(end), "%#lx", range[1]);
+	return fault_set("require-start", start) && fault_set("require-end", end);
+}
+
+/* All of it back to nothing, whoever started it. */
+static inline void fault_share_end(void)
+{
+	static const unsigned long all[2] = { 0, ~0UL };
+
+	fault_set("probability", "0");
+	fault_set("times", "1");
+	fault_set_range(all);
+}
+
+/* A child that outlives us, if we die, and lets allocations succeed again. */
+static inline void fault_guard(void)
+{
+	pid_t parent = getpid();
+
+	if (fork())
+		return;
+	setsid();
+	while (getppid() == parent)
+		usleep(50000);
+	fault_share_end();
+	_exit(0);
+}
+
+/* From here on @percent of what is allocated below the module fails; skips where that cannot be. */
+static inline void fault_share(const char *module, unsigned int percent)
+{
+	unsigned long range[2];
+	char text[20];
+
+	if (!fault_find_module(module, range))
+		SKIP("the module %s, or the right to see where it is", module);
+	fault_guard();
+	if (!fault_set_range(range))
+		SKIP("this kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER");
+	snprintf(text, sizeof(text), "%u", percent);
+	ASSERT_TRUE(fault_set("times", "-1") && fault_set("probability", text));
+}
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Owns: connections while a share of all allocations below the module fails, in system calls
+ * and in softirqs alike: where TCP wakes us, and where a record is copied out of its queue.
+ * Must not know: what allocates.
+ * Concurrency: one thread that moves what moves; allocations fail for the whole machine, but
+ * below our module only.
+ * Follows: DESIGN.md 6.10: what is not the peer's fault never ends a connection, nor costs a byte.
+ */
+#include "ktap.h"
+#include "conn.h"
+
+#include <poll.h>
+
+#include "fault_share.h"
+
+/* One in so many; more, and TCP's own retries take for ever. */
+#define PERCENT		15
+#define TURN_MS		20
+
+struct way {
+	int from, to;
+	const uint8_t *buf;
+	uint8_t *got;
+	size_t sent_len, got_len, len;
+};
+
+FIXTURE(share) {
+	struct conn conn;
+	struct way ways[2];
+	unsigned int refused_count;
+};
+
+FIXTURE_VARIANT(share) {
+	const struct conn_suite *suite;
+	enum conn_shape shape;
+};
+
+FIXTURE_VARIANT_ADD(share, lo_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_LO };
+FIXTURE_VARIANT_ADD(share, mtu1500_12_gcm256) = { &conn_suites[CONN_12_GCM256], CONN_MTU1500 };
+FIXTURE_VARIANT_ADD(share, small_13_gcm256) = { &conn_suites[CONN_13_GCM256], CONN_SMALL };
+FIXTURE_VARIANT_ADD(share, small_12_gcm128) = { &conn_suites[CONN_12_GCM128], CONN_SMALL };
+
+FIXTURE_SETUP(share)
+{
+	size_t len = conn_big_len(variant->shape) / 2;
+
+	SKIP_INTREE("a failing allocation ends the connection");
+	CONN_TRY(conn_open(&self->conn, variant->suite, variant->shape, AF_INET));
+	CONN_TRY(conn_both(&self->conn));
+	for (int i = 0; i < 2; i++) {
+		uint8_t *buf = malloc(len);
+
+		conn_fill(buf, len, 80 + i);
+		self->ways[i] = (struct way){
+			.from = self->conn.fd[i], .to = self->conn.fd[!i],
+			.buf = buf, .got = malloc(len), .len = len,
+		};
+	}
+}
+
+/* "Not now" and "no memory" are the only legal refusals. */
+static size_t count(struct share_self *self, ssize_t ret)
+{
+	bool refused = ret < 0 && (errno == ENOMEM || errno == ENOBUFS);
+
+	if (ret <= 0 && !refused)
+		ASSERT_TRUE(ret < 0 && errno == EAGAIN);
+	self->refused_count += refused;
+	return ret > 0 ? ret : 0;
+}
+
+static void turn(struct share_self *self, struct way *way, size_t chunk_len)
+{
+	size_t rest = way->len - way->sent_len;
+
+	if (rest)
+		way->sent_len += count(self, send(way->from, way->buf + way->sent_len,
+						  rest < chunk_len ? rest : chunk_len,
+						  MSG_DONTWAIT));
+	if (way->got_len < way->len)
+		way->got_len += count(self, recv(way->to, way->got + way->got_len,
+						 way->len - way->got_len, MSG_DONTWAIT));
+}
+
+static bool is_done(const struct share_self *self)
+{
+	return self->ways[0].got_len == self->ways[0].len &&
+	       self->ways[1].got_len == self->ways[1].len;
+}
+
+static void move_all(struct share_self *self, size_t chunk_len, unsigned int turns)
+{
+	struct pollfd pfds[2] = {
+		{ .fd = self->conn.fd[0], .events = POLLIN },
+		{ .fd = self->conn.fd[1], .events = POLLIN },
+	};
+
+	for (unsigned int i = 0; i < turns && !is_done(self); i++) {
+		turn(self, &self->ways[i % 2], chunk_len);
+		if (i % 2)
+			poll(pfds, 2, TURN_MS);
+	}
+}
+
+static void carry(struct share_self *self, size_t chunk_len)
+{
+	fault_share("ktlsx", PERCENT);
+	move_all(self, chunk_len, 2000);
+	fault_share_end();
+	ktap_diag("%u calls refused; %zu and %zu bytes came while allocations failed",
+		  self->refused_count, self->ways[0].got_len, self->ways[1].got_len);
+	move_all(self, chunk_len, 2000 * ktap_slow());
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(self->ways[i].got_len, self->ways[i].len);
+		EXPECT_MEM_EQ(self->ways[i].got, self->ways[i].buf, self->ways[i].got_len);
+	}
+}
+
+TEST_F_TIMEOUT(share, full_records, 60)
+{
+	carry(self, 3 * REF_PLAIN_MAX);
+}
+
+TEST_F_TIMEOUT(share, small_records, 60)
+{
+	carry(self, 700);
+}
+
+/* Closed while allocations fail: nothing may stay behind, which the end of the run looks at. */
+TEST_F_TIMEOUT(share, closes, 60)
+{
+	uint8_t buf[30000] = { 0 };
+
+	fault_share("ktlsx", PERCENT);
+	for (int i = 0; i < 100; i++) {
+		int fd[2];
+
+		ASSERT_EQ(conn_pair(fd, variant->shape, AF_INET), 0);
+		self->conn.fd[0] = fd[0];
+		self->conn.fd[1] = fd[1];
+		conn_both(&self->conn);
+		send(fd[0], buf, 1 + i * 300, MSG_DONTWAIT | (i % 2 ? MSG_MORE : 0));
+		recv(fd[1], buf, 500, MSG_DONTWAIT);
+		if (i % 3 == 0)
+			shutdown(fd[0], SHUT_WR);
+		close(fd[i % 2]);
+		close(fd[!(i % 2)]);
+	}
+	fault_share_end();
+}
+
+int main(int argc, char **argv)
+{
+	return fault_main(argc, argv);
+}
