@@ -88,5 +88,5 @@ install -D "$program" "$scratch/root/tests/upstream/tls-$suite"
 echo "$((60 + asked * test_sec)) /tests/upstream/tls-$suite $(sed 's/^/-r /' "$scratch/names" | tr '\n' ' ')" > "$scratch/run.list"
 "$vm/image.sh" "${options[@]}" --list "$scratch/run.list" --root "$scratch/root" "$kernel" "$scratch/image"
 "$vm/run.sh" --image "$scratch/image" --tests-only "${steady[@]}" --timeout $((180 + asked * test_sec)) "$kernel" 2>&1 | tee "$scratch/log" |
-	grep -vE '^[0-9]+ passed, ' || true
+	grep --line-buffered -vE '^[0-9]+ passed, ' || true
 add_up "$scratch/log"

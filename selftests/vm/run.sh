@@ -18,7 +18,7 @@ usage() {
 	  --root DIR, --packages NAMES, --no-module   as image.sh has them
 	  --tests-only      count what programs report; that the module loads and leaves nothing counts when it fails
 	  --steady          an emulated CPU counts instructions (as ICOUNT=1): time is its own, for programs with short timeouts
-	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (900)
+	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (1800)
 	  --keep            keep the folder of the run
 	Environment:
 	  ACCEL=kvm|tcg, ICOUNT=1 (1 CPU that counts instructions), SHELL_IN_GUEST=1, VERBOSE=1, APPEND="kernel parameters"
@@ -214,7 +214,7 @@ judge() {
 	[ -z "${sum:-}" ] || printf '%s\n' "$sum"
 }
 
-kernel=6.1 pattern='' mem=1G seconds=900 cpus=2 image='' script='' keep='' folder='' also='' tests_only='' steady=''
+kernel=6.1 pattern='' mem=1G seconds=1800 cpus=2 image='' script='' keep='' folder='' also='' tests_only='' steady=''
 image_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
