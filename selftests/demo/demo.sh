@@ -50,6 +50,8 @@ rows=(
 	'exec_cat_gnutls_cli TLSv1.3 TLS_AES_256_GCM_SHA384'
 	'exec_cut TLSv1.3 TLS_AES_128_GCM_SHA256'
 )
+# KTLSX_ROWS: only rows with that in them
+mapfile -t rows <<< "$(printf '%s\n' "${rows[@]}" | grep -F -- "${KTLSX_ROWS:-}")"
 row_count=0
 table=() failures=()
 
@@ -232,7 +234,7 @@ client_certificate() {
 say_and_update() {
 	local line
 
-	for line in one k two K three K k four; do
+	for line in one k two K three k four; do
 		echo "$line"
 		sleep 0.7
 	done
@@ -250,8 +252,8 @@ key_updates() {
 	grep -xE 'eno|owt|eerht|ruof' out/all > out/down || true
 	if openssl_opens "$1"; then
 		explain 0 19 19 1
-		must_be RxRekeyOk 4
-		must_be TxRekeyOk 2
+		must_be RxRekeyOk 3
+		must_be TxRekeyOk 1
 		finish "$(same reversed out/down)"
 	else
 		stop_counting

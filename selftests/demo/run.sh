@@ -4,7 +4,7 @@
 # Owns: `make demo`: the demonstration in a virtual machine with Debian's stock kernel, or with HOST=1 on this one.
 # Must not know: what is demonstrated.
 # Concurrency: any number in virtual machines; one on the machine itself.
-# Environment: HOST=1; KERNEL=6.1; DEMO_SCRIPT: another script of this folder to run in the guest.
+# Environment: HOST=1; KERNEL=6.1; KTLSX_ROWS=text: only rows with that in them; DEMO_SCRIPT: another script of this folder to run in the guest.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
