@@ -37,9 +37,9 @@ kdir = kdir=$(or $(asked),$$(selftests/vm/image.sh headers $(KERNEL))) && \
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-demo: ## nginx, curl, OpenSSL and GnuTLS through the module, in the VM; HOST=1: on this machine
+demo: ## nginx, curl, OpenSSL and GnuTLS through the module, in the VM: KERNEL (7.3: Debian 13's programs); HOST=1: on this machine
 	$(need) demo
-	@HOST=$(HOST) selftests/demo/run.sh
+	@HOST=$(HOST) KERNEL=$(KERNEL) selftests/demo/run.sh
 
 test: ## everything for the default kernel
 	@bash selftests/test.sh check handshake style vm vm-upstream vm-handshake

@@ -29,6 +29,11 @@ choose_suite() {
 	gnutls_priority="NORMAL:-VERS-ALL:+VERS-${1/v/}:-CIPHER-ALL:+$gnutls_cipher"
 }
 
+# OpenSSL opens TLS 1.3 records in the kernel since 3.2; before, those of TLS 1.2 only.
+openssl_opens() {
+	[ "$1" = TLSv1.2 ] || ! openssl version | grep -q '^OpenSSL 3\.[01]\.'
+}
+
 make_certificate() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
 		-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' -keyout key.pem -out cert.pem 2> openssl.log
@@ -85,11 +90,19 @@ feed() {
 	wait_until 900 "$@" || true
 }
 
-# start_s_server IN OUT [CONFIGURATION]: one connection, raw bytes both ways.
+# start_s_server IN OUT [CONFIGURATION [OPTION...]]: one connection, raw bytes both ways.
 start_s_server() {
 	: > "$2"
 	feed "$1" test -e hangup | OPENSSL_CONF=${3:-} timeout 90 openssl s_server -quiet -naccept 1 \
-		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem > "$2" 2> server.log &
+		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem "${@:4}" > "$2" 2> server.log &
+	servers+=("$!")
+	wait_until 200 listens "$openssl_port" || complain "s_server: $(tail -n 1 server.log)"
+}
+
+# start_reverser: what each line of the client is, backwards.
+start_reverser() {
+	feed /dev/null test -e hangup | OPENSSL_CONF=$PWD/openssl.cnf timeout 90 openssl s_server -rev -naccept 1 \
+		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem > server.log 2>&1 &
 	servers+=("$!")
 	wait_until 200 listens "$openssl_port" || complain "s_server: $(tail -n 1 server.log)"
 }

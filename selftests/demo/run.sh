@@ -8,8 +8,9 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# All of it Debian's; libgnutls30 for the libraries that our GnuTLS needs, too, libjson-c5 for the command.
-packages='bash coreutils grep sed util-linux kmod curl openssl nginx-light gnutls-bin libgnutls30 libjson-c5'
+# All of it Debian's, of the release that the kernel belongs to; gnutls-bin for the libraries that our GnuTLS needs, too, libjson-c5
+# for the command.
+packages='bash coreutils grep sed util-linux kmod curl openssl nginx-light gnutls-bin libjson-c5'
 
 gnutls=$("$here/gnutls.sh")
 make --no-print-directory -s -C "$here/../../userspace"

@@ -267,7 +267,7 @@ build_module() {
 	(cd "$top" && find kmod uapi selftests/consumer -type f \( -name '*.[chS]' -o -name Kbuild -o -name '*.mk' -o -name '*.include' -o -name '*.sh' \) \
 		! -name '*.mod.c' | sort) > "$work/sources"
 	(cd "$work/src" && find . -type f \( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c' -printf '%P\n' | sort |
-		grep -vx Kbuild | comm -23 - "$work/sources" | xargs -r rm -f)
+		sed '/^Kbuild$/d' | comm -23 - "$work/sources" | xargs -r rm -f)
 	# By content, with a new time each: an edit during a build must not look older than the object made before it.
 	while read -r file; do
 		cmp -s "$top/$file" "$work/src/$file" || install -D -m 644 "$top/$file" "$work/src/$file"

@@ -21,12 +21,12 @@
 #define SHA384 .digest = "SHA384", .digest_len = 48
 #define SM3 .digest = "SM3", .digest_len = 32
 
-#define WHY_CHACHA "The kernel module has no ChaCha20-Poly1305 yet."
-#define WHY_CCM "The kernel module has no AES-CCM yet."
+#define WHY_CHACHA "The kernel module has ChaCha20-Poly1305, this library does not offer it yet."
+#define WHY_CCM "The kernel module has AES-128-CCM, this library does not offer it yet."
 #define WHY_CCM_256 "The kernel's interface has AES-CCM with 128-bit keys only."
 #define WHY_CCM_8 "The kernel's interface has no AES-CCM with tags of 8 bytes."
-#define WHY_SM4 "The kernel module has no SM4 yet, and OpenSSL has no handshake for it."
-#define WHY_ARIA "The kernel module has no ARIA yet."
+#define WHY_SM4 "The kernel module has SM4, but OpenSSL has no handshake for it."
+#define WHY_ARIA "The kernel module has ARIA, this library does not offer it yet."
 
 #define SUITE(number, since, iana, openssl, hash, cipher, len, how, why)			\
 	{										\
