@@ -38,6 +38,49 @@ static inline bool fault_set(const char *name, const char *text)
 	return fault_write(path, text);
 }
 
+/* Where the code of a function of the kernel begins, and the next one. */
+static inline bool fault_find_function(const char *name, unsigned long range[2])
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	unsigned long address;
+	char line[300], found[200];
+
+	range[0] = range[1] = 0;
+	while (file && !range[1] && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx %*c %199s", &address, found) != 2)
+			continue;
+		if (range[0] && address > range[0])
+			range[1] = address;
+		else if (!strcmp(found, name))
+			range[0] = address;
+	}
+	if (file)
+		fclose(file);
+	return range[0] && range[1];
+}
+
+/* @kind is "require" or "reject": only what is called from there fails, or never. */
+static inline bool fault_set_range(const char *kind, const unsigned long range[2])
+{
+	char name[30], text[30];
+	bool ok = true;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "%s-%s", kind, i ? "end" : "start");
+		snprintf(text, sizeof(text), "%#lx", range[i]);
+		ok = fault_set(name, text) && ok;
+	}
+	return ok;
+}
+
+/* TCP gives up for good where it has no memory for a FIN: nothing of ours could mend that. */
+static inline bool fault_spare_fin(void)
+{
+	unsigned long range[2];
+
+	return fault_find_function("tcp_send_fin", range) && fault_set_range("reject", range);
+}
+
 /* Of any size, those that may sleep too, and without a stack for each in the log. */
 static inline bool fault_set_up(void)
 {
@@ -55,6 +98,8 @@ static inline int fault_main(int argc, char **argv)
 		lacking = "fault injection (CONFIG_FAULT_INJECTION)";
 	else if (!fault_set_up())
 		lacking = "CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC or debugfs for them";
+	else if (!fault_spare_fin())
+		lacking = "CONFIG_FAULT_INJECTION_STACKTRACE_FILTER, or /proc/kallsyms";
 	if (!lacking)
 		return ktap_main(argc, argv);
 	printf("TAP version 13\n1..0 # SKIP this kernel lacks %s\n", lacking);

@@ -28,15 +28,6 @@ static inline bool fault_find_module(const char *name, unsigned long range[2])
 	return ok && range[0];
 }
 
-static inline bool fault_set_range(const unsigned long range[2])
-{
-	char start[30], end[30];
-
-	snprintf(start, sizeof(start), "%#lx", range[0]);
-	snprintf(end, sizeof(end), "%#lx", range[1]);
-	return fault_set("require-start", start) && fault_set("require-end", end);
-}
-
 /* All of it back to nothing, whoever started it. */
 static inline void fault_share_end(void)
 {
@@ -44,7 +35,7 @@ static inline void fault_share_end(void)
 
 	fault_set("probability", "0");
 	fault_set("times", "1");
-	fault_set_range(all);
+	fault_set_range("require", all);
 }
 
 /* A child that outlives us, if we die, and lets allocations succeed again. */
@@ -70,7 +61,7 @@ static inline void fault_share(const char *module, unsigned int percent)
 	if (!fault_find_module(module, range))
 		SKIP("the module %s, or the right to see where it is", module);
 	fault_guard();
-	if (!fault_set_range(range))
+	if (!fault_set_range("require", range))
 		SKIP("this kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER");
 	snprintf(text, sizeof(text), "%u", percent);
 	ASSERT_TRUE(fault_set("times", "-1") && fault_set("probability", text));

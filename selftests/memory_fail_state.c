@@ -163,6 +163,13 @@ static void prepare_open(struct nth_self *self)
 	ASSERT_EQ(send(self->conn.fd[0], self->buf, 1000, MSG_MORE), 1000);
 }
 
+static void expect_end(struct nth_self *self)
+{
+	uint8_t byte;
+
+	EXPECT_EQ(recv(self->conn.fd[1], &byte, 1, 0), 0);
+}
+
 static long call_shutdown(struct nth_self *self)
 {
 	return result(shutdown(self->conn.fd[0], SHUT_WR));
@@ -172,8 +179,9 @@ static void finish_shutdown(struct nth_self *self, long ret)
 {
 	if (ret)
 		ASSERT_EQ(call_shutdown(self), 0);
-	EXPECT_EQ(conn_recv_all(self->conn.fd[1], self->got, BUF_LEN, 0), 1000);
+	EXPECT_EQ(conn_recv_all(self->conn.fd[1], self->got, 1000, 0), 1000);
 	EXPECT_MEM_EQ(self->got, self->buf, 1000);
+	expect_end(self);
 }
 
 CALL(shutdown, prepare_open, call_shutdown, finish_shutdown);
@@ -189,13 +197,15 @@ static long call_close(struct nth_self *self)
 /* There is nobody left to tell: the peer gets the record, or a reset. */
 static void finish_close(struct nth_self *self, long ret)
 {
-	ssize_t got = conn_recv_all(self->conn.fd[1], self->got, BUF_LEN, 0);
+	ssize_t got = conn_recv_all(self->conn.fd[1], self->got, 1000, 0);
 
 	EXPECT_EQ(ret, 0);
 	EXPECT_TRUE(got == 1000 || got == -ECONNRESET);
-	if (got == 1000)
-		EXPECT_MEM_EQ(self->got, self->buf, 1000);
 	self->short_count += got != 1000;
+	if (got != 1000)
+		return;
+	EXPECT_MEM_EQ(self->got, self->buf, 1000);
+	expect_end(self);
 }
 
 CALL(close, prepare_open, call_close, finish_close);

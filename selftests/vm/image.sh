@@ -33,7 +33,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/ktlsx
 # Modules of the guest, with what they depend on; the crypto ones are what the in-tree tls asks for by name, and the libraries
 # ours links with. A kernel that has one built in, or has none of that name, goes without.
 guest_modules=(tls kcm tun tcp_diag inet_diag unix_diag veth dummy ifb bonding sch_netem sch_tbf aesni-intel cryptd gcm ctr ccm
-	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha-x86_64 poly1305-x86_64 libchacha libpoly1305 tcrypt)
+	ghash-generic ghash-clmulni-intel chacha20poly1305 chacha chacha-x86_64 poly1305-x86_64 libchacha libpoly1305 tcrypt)
 # Tools of every guest; few, because an emulated CPU loads each byte. base-files: where /bin and /lib are links, it brings them.
 guest_tools=(base-files busybox-static dash iproute2 ethtool)
 # Whose suite a kernel of our own has them from.
