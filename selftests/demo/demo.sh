@@ -230,15 +230,18 @@ client_certificate() {
 	finish "$(same upload out/up download out/down)"
 }
 
-# Lines and commands, each in a read of its own: k, new keys one way; K, and the other way, too.
+# Lines and commands, each in a read of its own: k, new keys one way; K, and the other way, too. A line is answered, a command is not.
 say_and_update() {
 	local line
 
 	for line in one k two K three k four; do
 		echo "$line"
-		sleep 0.7
+		if [ ${#line} = 1 ]; then
+			sleep 2
+		else
+			wait_until 50 grep -qx "$(rev <<< "$line")" out/all || true
+		fi
 	done
-	wait_until 100 grep -q ruof out/all || true
 }
 
 # OpenSSL before 3.2 gives up where its peer changes keys and the kernel seals; it says so, and so does the README.

@@ -46,7 +46,7 @@ static void read_flags(char *flags, size_t size)
 		fclose(file);
 }
 
-/* "aes-128-gcm: generic aesni*": the star marks the one in use. */
+/* "aes-128-gcm: aesni* generic": the star marks the one in use; some have only one. */
 static void find_engine(struct ktlsx_doctor *doctor, const char *line, bool has_aesni)
 {
 	const char *star = strchr(line, '*');
@@ -55,7 +55,7 @@ static void find_engine(struct ktlsx_doctor *doctor, const char *line, bool has_
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_PROBLEM, "engine",
 				  "see the kernel's log (dmesg) of when the module was loaded",
 				  "no engine is in use: %s", line);
-	else if (has_aesni && strstr(line, "generic*"))
+	else if (has_aesni && strstr(line, "generic*") && !strstr(line, ": generic*"))
 		ktlsx_doctor_find(doctor, KTLSX_LEVEL_WARNING, "engine",
 				  "load the module without isa=generic; if it was, dmesg says why",
 				  "the slow engine is in use, the CPU has AES instructions: %s",
