@@ -38,7 +38,10 @@ static inline void fault_share_end(void)
 	fault_set_range("require", all);
 }
 
-/* A child that outlives us, if we die, and lets allocations succeed again. */
+/*
+ * A child that outlives us, if we die, and lets allocations succeed again. To be called before the
+ * buffers are written to: what both share is copied when it is written, below the module too.
+ */
 static inline void fault_guard(void)
 {
 	pid_t parent = getpid();
@@ -60,7 +63,6 @@ static inline void fault_share(const char *module, unsigned int percent)
 
 	if (!fault_find_module(module, range))
 		SKIP("the module %s, or the right to see where it is", module);
-	fault_guard();
 	if (!fault_set_range("require", range))
 		SKIP("this kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER");
 	snprintf(text, sizeof(text), "%u", percent);

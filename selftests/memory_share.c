@@ -48,6 +48,7 @@ FIXTURE_SETUP(share)
 	SKIP_INTREE("a failing allocation ends the connection");
 	CONN_TRY(conn_open(&self->conn, variant->suite, variant->shape, AF_INET));
 	CONN_TRY(conn_both(&self->conn));
+	fault_guard();
 	for (int i = 0; i < 2; i++) {
 		uint8_t *buf = malloc(len);
 
