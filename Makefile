@@ -42,7 +42,7 @@ demo: ## nginx, curl, OpenSSL and GnuTLS through the module, in the VM: KERNEL (
 	@HOST=$(HOST) KERNEL=$(KERNEL) selftests/demo/run.sh
 
 test: ## everything for the default kernel
-	@bash selftests/test.sh check handshake style vm vm-upstream vm-handshake
+	@bash selftests/test.sh check handshake style vm vm-upstream "uml T=upstream" vm-handshake
 
 test-all: ## the tests in VMs of all kernels, ours and the kernel's own: hours where the CPU is emulated (root only)
 	@bash selftests/test.sh --each $(KERNELS) -- vm $(foreach suite,7.3 6.12,$(foreach part,1/3 2/3 3/3,"upstream SUITE=$(suite) PART=$(part) WITHOUT=$(SLOWEST)"))
