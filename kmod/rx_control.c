@@ -185,6 +185,36 @@ void ktlsx_rx_expire(struct sock *sk, struct ktlsx_rx *rx)
 }
 
 /**
+ * ktlsx_rx_tell() - a call is about to answer
+ * @sk: socket
+ * @rx: its receiving state
+ * @ret: what it found
+ * @may_wait: it would have waited
+ *
+ * After -EKEYEXPIRED poll falls silent. In-tree behaviour for bytes that are no
+ * records: that is told once, then there is nothing to read. But nobody sleeps
+ * here for what cannot come, and the end of the stream is no end of the text.
+ *
+ * Context: Process context, socket lock held; before ktlsx_rx_settle().
+ * Return: @ret; -EAGAIN.
+ */
+ssize_t ktlsx_rx_tell(struct sock *sk, struct ktlsx_rx *rx, ssize_t ret,
+		      bool may_wait)
+{
+	if (likely(ret >= 0))
+		return ret;
+	if (ret == -EKEYEXPIRED)
+		ktlsx_rx_expire(sk, rx);
+	if (!rx->err || !rx->framer.err || ktlsx_sock_of(sk)->is_control)
+		return ret;
+	if (rx->is_told && !may_wait && !sk->sk_err &&
+	    !(sk->sk_shutdown & RCV_SHUTDOWN))
+		return -EAGAIN;
+	WRITE_ONCE(rx->is_told, true);
+	return ret;
+}
+
+/**
  * ktlsx_rx_follow() - notice what a reader with room is about to take
  * @sk: socket
  * @rx: its receiving state, with a parked record

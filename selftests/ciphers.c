@@ -123,7 +123,8 @@ TEST_F(cipher, exported)
 	for (int i = 1; i <= 3; i++) {
 		ASSERT_EQ(send(fd, "record", 6, 0), 6);
 		ASSERT_EQ(ref_stream_read_records(&self->stream, self->conn.fd[1], i), 0);
-		len = got_len = conn_make_info(&self->stream.key, &expected);
+		len = conn_make_info(&self->stream.key, &expected);
+		got_len = len;
 		ASSERT_EQ(len, variant->suite->info_len);
 		ASSERT_EQ(getsockopt(fd, SOL_TLS, TLS_TX, &got, &got_len), 0);
 		EXPECT_MEM_EQ(&got, &expected, len);

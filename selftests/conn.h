@@ -48,9 +48,9 @@ enum {
 	CONN_12_GCM128, CONN_13_GCM128, CONN_12_GCM256, CONN_13_GCM256,
 	CONN_12_CCM128, CONN_13_CCM128, CONN_12_CHACHA, CONN_13_CHACHA,
 	CONN_12_SM4_GCM, CONN_13_SM4_GCM, CONN_12_SM4_CCM, CONN_13_SM4_CCM,
-	CONN_12_ARIA128, CONN_12_ARIA256,
-	CONN_SUITE_COUNT
+	CONN_12_ARIA128, CONN_12_ARIA256, CONN_SUITE_COUNT
 };
+
 extern const struct conn_suite conn_suites[CONN_SUITE_COUNT];
 
 /* fd[0] connected, fd[1] accepted; key[i] protects what fd[i] sends. */
@@ -66,7 +66,6 @@ union conn_info {
 	struct tls_crypto_info info;
 	struct tls12_crypto_info_aes_gcm_128 gcm128;
 	struct tls12_crypto_info_aes_gcm_256 gcm256;
-	struct tls12_crypto_info_chacha20_poly1305 chacha;
 	uint8_t bytes[64];
 };
 

@@ -45,7 +45,8 @@ static inline bool fault_find_function(const char *name, unsigned long range[2])
 	unsigned long address;
 	char line[300], found[200];
 
-	range[0] = range[1] = 0;
+	range[0] = 0;
+	range[1] = 0;
 	while (file && !range[1] && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%lx %*c %199s", &address, found) != 2)
 			continue;

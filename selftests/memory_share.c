@@ -130,7 +130,7 @@ TEST_F_TIMEOUT(share, small_records, 60)
 	carry(self, 700);
 }
 
-/* What is closed goes on by TCP's timers, but not longer than its namespace lives: which we leave. */
+/* What is closed goes on by TCP's timers, but no longer than its namespace, which we leave. */
 static int await_orphans(void)
 {
 	int orphans = -1;

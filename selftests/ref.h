@@ -93,7 +93,6 @@ struct ref_stream {
  */
 void ref_key_make(struct ref_key *key, uint16_t version, enum ref_cipher cipher,
 		  unsigned int seed);
-
 /* Let libgcrypt do what OpenSSL does not, before the first record; see ref_gcrypt.c. */
 void ref_use_gcrypt(void);
 

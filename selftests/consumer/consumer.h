@@ -12,10 +12,8 @@
 #define CONSUMER_NODE "/dev/ktlsx_consumer"
 #define CONSUMER_LEN_MAX (1 << 20)
 
-enum consumer_flag {
-	CONSUMER_KEEP = 1,	/* hold on to every skb until CONSUMER_KEPT */
-	CONSUMER_SOFTIRQ = 2,	/* call as from softirq */
-};
+#define CONSUMER_KEEP 0x1	/* hold on to every skb until CONSUMER_KEPT */
+#define CONSUMER_SOFTIRQ 0x2	/* call as from softirq */
 
 /*
  * @fd: socket
