@@ -28,6 +28,26 @@ static inline bool fault_find_module(const char *name, unsigned long range[2])
 	return ok && range[0];
 }
 
+#define FAULT_TIMES_MAX	1000000
+
+/* Return: how many failed since fault_share(). */
+static inline long fault_share_count(void)
+{
+	static const char *const paths[] = {
+		FAULT_DEBUGFS "failslab/times", FAULT_DEBUGFS "fail_page_alloc/times",
+	};
+	long count = 0, left;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *file = fopen(paths[i], "r");
+
+		ASSERT_TRUE(file && fscanf(file, "%ld", &left) == 1);
+		count += FAULT_TIMES_MAX - left;
+		fclose(file);
+	}
+	return count;
+}
+
 /* All of it back to nothing, whoever started it. */
 static inline void fault_share_end(void)
 {
@@ -65,8 +85,10 @@ static inline void fault_share(const char *module, unsigned int percent)
 		SKIP("the module %s, or the right to see where it is", module);
 	if (!fault_set_range("require", range))
 		SKIP("this kernel lacks CONFIG_FAULT_INJECTION_STACKTRACE_FILTER");
+	snprintf(text, sizeof(text), "%d", FAULT_TIMES_MAX);
+	ASSERT_TRUE(fault_set("times", text));
 	snprintf(text, sizeof(text), "%u", percent);
-	ASSERT_TRUE(fault_set("times", "-1") && fault_set("probability", text));
+	ASSERT_TRUE(fault_set("probability", text));
 }
 
 #endif
