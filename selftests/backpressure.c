@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/time.h>
+#include <time.h>
 
 /* The kernel raises it to the least it allows. */
 #define TINY_SNDBUF	1
@@ -215,6 +216,7 @@ TEST_F_TIMEOUT(full, tiny_sndbuf, 40)
 }
 
 static volatile sig_atomic_t signal_count;
+static clock_t signals_began;
 
 /* In a handler, rand() could wait for the very thread it interrupted. */
 static void arm(void)
@@ -240,15 +242,19 @@ static void start_signals(void)
 	const struct sigaction action = { .sa_handler = on_alarm };
 
 	ASSERT_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	signals_began = clock();
 	arm();
 }
 
+/* Where the clock ticks a hundred times a second, all may be over before the first signal. */
 static void stop_signals(void)
 {
+	const clock_t worked = clock() - signals_began;
 	const struct itimerval never = { 0 };
 
 	setitimer(ITIMER_REAL, &never, NULL);
-	EXPECT_GT(signal_count, 0);
+	if (worked > CLOCKS_PER_SEC / 20)
+		EXPECT_GT(signal_count, 0);
 }
 
 TEST_F_TIMEOUT(full, signals_while_sending, 40)
