@@ -119,12 +119,31 @@ int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 	return err;
 }
 
+/*
+ * With nothing in TCP no ACK will come and push what waits. An empty queue has
+ * room, so it was memory that was short: insist.
+ */
+static int push_or_insist(struct sock *sk, struct ktlsx_tx *tx, int flags)
+{
+	gfp_t gfp = sk->sk_allocation;
+	int err;
+
+	err = ktlsx_tx_push(sk, tx, flags);
+	if (likely(err != -EAGAIN) || !gfpflags_allow_blocking(gfp) ||
+	    !tcp_rtx_and_write_queues_empty(sk))
+		return err;
+	sk->sk_allocation = gfp | __GFP_NOFAIL;
+	err = ktlsx_tx_push(sk, tx, flags);
+	sk->sk_allocation = gfp;
+	return err;
+}
+
 static int seal_and_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
 	int err;
 
 	ktlsx_outgoing_seal(sk, &tx->out, &tx->dir);
-	err = ktlsx_tx_push(sk, tx, flags);
+	err = push_or_insist(sk, tx, flags);
 	/* The record is accepted; write_space() or the next call goes on. */
 	return err == -EAGAIN ? 0 : err;
 }
@@ -137,7 +156,7 @@ static int wait_for_room(struct sock *sk, struct ktlsx_tx *tx, long *timeo)
 		if (tx->is_shut || sk->sk_err ||
 		    (sk->sk_shutdown & SEND_SHUTDOWN))
 			return -EPIPE;
-		err = ktlsx_tx_push(sk, tx, 0);
+		err = push_or_insist(sk, tx, 0);
 		if (!err && sk_stream_memory_free(sk))
 			return 0;
 		if (err && err != -EAGAIN)

@@ -24,8 +24,12 @@
 static void push_forced(struct sock *sk, struct ktlsx_tx *tx)
 {
 	int sndbuf = sk->sk_sndbuf;
+	gfp_t gfp = sk->sk_allocation;
 	unsigned int stalls = 0;
 
+	/* There is no later call that would try again. */
+	if (gfpflags_allow_blocking(gfp))
+		sk->sk_allocation = gfp | __GFP_NOFAIL;
 	WRITE_ONCE(tx->is_forced, true);
 	while (ktlsx_outgoing_is_sealed(&tx->out) && stalls < FORCED_STALLS_MAX) {
 		u32 before = ktlsx_outgoing_len(&tx->out);
@@ -39,6 +43,7 @@ static void push_forced(struct sock *sk, struct ktlsx_tx *tx)
 	}
 	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
 	WRITE_ONCE(tx->is_forced, false);
+	sk->sk_allocation = gfp;
 }
 
 /* Also false where TCP takes no more, or the peer is past listening. */
