@@ -41,8 +41,8 @@ declare -A ignore_in=(
 	[kmod/tx_splice.c]="CONST_STRUCT"
 	# Shared with userspace, which has no BIT().
 	[selftests/consumer/consumer.h]="BIT_MACRO"
-	# The range guard: both sides are macros in capitals. __has_include takes a header's name as #include does.
-	[kmod/compat/compat.h]="CONSTANT_COMPARISON,SPACING"
+	# The range guard: both sides are macros in capitals.
+	[kmod/compat/compat.h]="CONSTANT_COMPARISON"
 	# Rows of tables, and assertions about them: constants, which do nothing twice, at file scope.
 	[kmod/suite.c]="MACRO_ARG_REUSE,MULTISTATEMENT_MACRO_USE_DO_WHILE,CONSTANT_COMPARISON"
 	# Macros that define functions, and one that takes types: no do-while, no parentheses.

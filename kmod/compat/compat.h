@@ -83,7 +83,7 @@ static inline void ktlsx_compat_chacha20_crypt(struct chacha_state *state, u8 *d
 #include <net/sock.h>
 
 /* sock_rps_record_flow() left net/sock.h for a header of its own. */
-#if __has_include(<net/rps.h>)
+#ifdef KTLSX_HAVE_NET_RPS
 #include <net/rps.h>
 #endif
 

@@ -14,5 +14,7 @@ ccflags-y += $(call ktlsx-probe,SKB_FRAGS_READABLE,skb_frags_readable,linux/skbu
 ccflags-y += $(if $(shell grep -s 'sk_use_task_frag;' $(srctree)/include/net/sock.h),-DKTLSX_HAVE_SK_USE_TASK_FRAG)
 # came in 6.16; goes with the last older kernel
 ccflags-y += $(if $(shell grep -s 'struct chacha_state {' $(srctree)/include/crypto/chacha.h),-DKTLSX_HAVE_CHACHA_STATE)
+# came in 6.10; goes with the last older kernel
+ccflags-y += $(call ktlsx-probe,NET_RPS,sock_rps_record_flow,net/rps.h)
 # went in 6.5, and proto.sendpage with it: decides on the file for TCP's pages
 ktlsx-has-sendpage := $(call ktlsx-declares,do_tcp_sendpages,net/tcp.h)
