@@ -7,6 +7,7 @@
  */
 #include "../ktap.h"
 
+#include <poll.h>
 #include <pthread.h>
 
 #include <openssl/ssl.h>
