@@ -275,24 +275,11 @@ static int get_keys(struct sock *sk, int optname, char __user *optval, int len)
 	return err;
 }
 
-/*
- * For options of a fixed size: the caller's buffer must have just that. @value
- * lies on the stack: of objects in our slab caches nothing may be copied to
- * users, and hardened kernels see to that.
- */
-static int get_value(char __user *optval, int len, const void *value,
-		     int value_len)
-{
-	if (len != value_len)
-		return -EINVAL;
-	return copy_to_user(optval, value, value_len) ? -EFAULT : 0;
-}
-
 static int get_zerocopy_ro(struct sock *sk, char __user *optval, int len)
 {
 	unsigned int value = ktlsx_sock_of(sk)->tx_zerocopy_ro;
 
-	return get_value(optval, len, &value, sizeof(value));
+	return ktlsx_sockopt_put_value(optval, len, &value, sizeof(value));
 }
 
 static int get_no_pad(struct sock *sk, char __user *optval,
@@ -306,14 +293,15 @@ static int get_no_pad(struct sock *sk, char __user *optval,
 		return -EINVAL;
 	if (put_user(sizeof(value), optlen))
 		return -EFAULT;
-	return get_value(optval, sizeof(value), &value, sizeof(value));
+	return ktlsx_sockopt_put_value(optval, sizeof(value), &value,
+				       sizeof(value));
 }
 
 static int get_payload_len_max(struct sock *sk, char __user *optval, int len)
 {
 	u16 value = ktlsx_sock_of(sk)->tx_payload_len_max;
 
-	return get_value(optval, len, &value, sizeof(value));
+	return ktlsx_sockopt_put_value(optval, len, &value, sizeof(value));
 }
 
 /**

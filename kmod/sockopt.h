@@ -16,6 +16,8 @@ int ktlsx_sockopt_set(struct sock *sk, int optname, sockptr_t optval,
 int ktlsx_sockopt_get(struct sock *sk, int optname, char __user *optval,
 		      int __user *optlen);
 int ktlsx_sockopt_copy_switch(sockptr_t optval, unsigned int optlen, u32 *value);
+int ktlsx_sockopt_put_value(char __user *optval, int len, const void *value,
+			    int value_len);
 int ktlsx_sockopt_control_set(struct sock *sk, int optname, sockptr_t optval,
 			      unsigned int optlen);
 int ktlsx_sockopt_control_get(struct sock *sk, int optname,

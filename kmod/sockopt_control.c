@@ -86,8 +86,19 @@ int ktlsx_sockopt_control_set(struct sock *sk, int optname, sockptr_t optval,
 	}
 }
 
-static int put_value(char __user *optval, int len, const void *value,
-		     int value_len)
+/**
+ * ktlsx_sockopt_put_value() - answer getsockopt with a value of a fixed size
+ * @optval: out
+ * @len: bytes at @optval; must be just @value_len
+ * @value: what it is, on the caller's stack: of objects in our slab caches
+ *	nothing may be copied to users, and hardened kernels see to that
+ * @value_len: bytes
+ *
+ * Context: Process context.
+ * Return: 0; -EINVAL wrong size; -EFAULT.
+ */
+int ktlsx_sockopt_put_value(char __user *optval, int len, const void *value,
+			    int value_len)
 {
 	if (len != value_len)
 		return -EINVAL;
@@ -98,7 +109,7 @@ static int put_switch(char __user *optval, int len, bool is_on)
 {
 	u32 value = is_on;
 
-	return put_value(optval, len, &value, sizeof(value));
+	return ktlsx_sockopt_put_value(optval, len, &value, sizeof(value));
 }
 
 static int get_features(char __user *optval, int __user *optlen, int len)
@@ -148,7 +159,7 @@ static int get_alert(const struct ktlsx_rx *rx, char __user *optval, int len)
 	if (!rx || !rx->control.has_alert)
 		return -ENODATA;
 	alert = rx->control.alert;
-	return put_value(optval, len, &alert, sizeof(alert));
+	return ktlsx_sockopt_put_value(optval, len, &alert, sizeof(alert));
 }
 
 /**
