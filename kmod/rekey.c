@@ -26,7 +26,7 @@ static void replace(struct ktlsx_dir *dir, const u8 *info)
  *
  * The open record is sealed first; what is sealed goes out as it is.
  *
- * Context: Process context, socket lock held. Never sleeps.
+ * Context: Process context, socket lock held. May wait for memory.
  * Return: 0; -EINVAL a nonce would be used twice: the old keys stay.
  */
 int ktlsx_rekey_tx(struct sock *sk, const u8 *info)

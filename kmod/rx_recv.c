@@ -271,8 +271,8 @@ static int target_len(const struct sock *sk, const struct ktlsx_rx *rx,
  * -EBADMSG, -EMSGSIZE, -EINVAL bad record (sticky; of framing, then -EAGAIN for
  * who does not wait); -EFAULT; -EOPNOTSUPP MSG_OOB; -ENOMEM (nothing is lost);
  * -EKEYEXPIRED a KeyUpdate was read and TLS_RX not set since. In control mode,
- * without room for a record type, instead of -EIO: -ECONNRESET fatal alert, -EPROTO any other
- * message or the end of the stream without close_notify (both for good);
+ * without room for a record type, instead of -EIO: -ECONNRESET fatal alert,
+ * -EPROTO any other message or the end of the stream without close_notify (both for good);
  * -EKEYEXPIRED also at the KeyUpdate itself (it stays).
  */
 int ktlsx_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)

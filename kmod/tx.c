@@ -327,7 +327,7 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
  * @sk: socket
  * @tx: its sending state
  *
- * Context: Process context, socket lock held. Never sleeps.
+ * Context: Process context, socket lock held. May wait for memory.
  */
 void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
 {
@@ -342,7 +342,7 @@ void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
  * @sk: socket
  * @tx: its sending state
  *
- * Context: Process context, socket lock held. Never sleeps.
+ * Context: Process context, socket lock held. May wait for memory.
  */
 void ktlsx_tx_end_batch(struct sock *sk, struct ktlsx_tx *tx)
 {

@@ -3,8 +3,8 @@
  * Owns how sending ends: the open record is sealed, what waits is forced out,
  * and in control mode close_notify follows, once. Must not know how records
  * are filled, nor why receiving may have failed.
- * Concurrency: socket lock held, process context. Never waits: shutdown() and
- * close() must not block here.
+ * Concurrency: socket lock held, process context. Waits for memory, never for
+ * the peer: shutdown() and close() must not block on him here.
  * Spec: RFC 8446 section 6.1, RFC 5246 section 7.2.1
  */
 #include "tx.h"
@@ -17,7 +17,7 @@
 #define FORCED_STALLS_MAX 8
 
 /*
- * Push as close and shutdown must: without a limit and without waiting. TCP
+ * Push as close and shutdown must: without a limit, and not waiting for room. TCP
  * queues one more segment while its queue is below the send buffer, and
  * charges without fail once it is above: stand right on that line.
  */
