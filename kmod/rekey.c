@@ -34,7 +34,7 @@ int ktlsx_rekey_tx(struct sock *sk, const u8 *info)
 	struct ktlsx_tx *tx = ktlsx_sock_of(sk)->tx;
 
 	/* Before the check: it takes a sequence number. */
-	ktlsx_tx_close_record(sk, tx);
+	ktlsx_tx_close_record(sk, tx, 0);
 	if (!ktlsx_dir_may_follow(&tx->dir, info))
 		return -EINVAL;
 	replace(&tx->dir, info);

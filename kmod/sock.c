@@ -14,6 +14,8 @@
  *  - sk_data_ready and sk_write_space: unhooked under the socket lock at close,
  *    and they run with that lock's spinlock held;
  *  - poll on another thread: as a system call;
+ *  - the timer that sends what TCP had no memory for: stopped at close; one that
+ *    runs meanwhile holds the socket, and its softirq the grace period;
  *  - diag (get_info), which looks without a lock: the grace period before the
  *    memory goes back, and rcu_barrier() before the cache goes;
  *  - TCP itself, until the socket is destroyed (FIN_WAIT included): the

@@ -12,6 +12,7 @@
 #define KTLSX_SOCK_H
 
 #include <linux/rcupdate.h>
+#include <linux/timer.h>
 #include <net/inet_connection_sock.h>
 #include <net/sock.h>
 
@@ -56,6 +57,9 @@ struct ktlsx_wiring {
  * @wiring: rows to publish; constant
  * @tx: sending state, NULL until TLS_TX; constant from then to close
  * @rx: receiving state, NULL until TLS_RX; constant from then to close
+ * @tx_retry: TCP had no memory for what waits; set and stopped under the
+ *	socket's spinlock while @tx is there; holds a reference to the socket
+ * @sk: the socket, for @tx_retry
  * @version: TLS_1_x_VERSION of the keys, 0 without; read locklessly
  * @cipher_type: TLS_CIPHER_* of the keys, 0 without; read locklessly
  * @mode: directions with keys; read locklessly
@@ -75,6 +79,8 @@ struct ktlsx_sock {
 	const struct ktlsx_wiring *wiring;
 	struct ktlsx_tx *tx;
 	struct ktlsx_rx *rx;
+	struct timer_list tx_retry;
+	struct sock *sk;
 	u16 version;
 	u16 cipher_type;
 	u16 tx_payload_len_max;

@@ -4,8 +4,8 @@
  * one record: open (content still comes), or sealed and not yet whole in TCP.
  * Must not know how content is received, or how this kernel's TCP takes pages.
  *
- * Everything runs under the socket lock; write_space() in softirq or backlog,
- * where it only hands over what is sealed. Sealing advances the sequence
+ * Everything runs under the socket lock; write_space() in softirq or backlog
+ * and retry() in a timer, where they only hand over what is sealed. Sealing advances the sequence
  * number, so a sealed record is never dropped and never sealed again.
  * Spec: RFC 8446 section 5.1
  */
@@ -14,13 +14,8 @@
 #include <linux/slab.h>
 #include <net/tcp.h>
 
-#include "../uapi/linux/ktlsx.h"
-#include "message.h"
 #include "push.h"
 
-/* MSG_BATCH is the core's own hint, on all messages of sendmmsg() but one. */
-#define SEND_FLAGS (MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR | \
-		    MSG_BATCH | MSG_CMSG_COMPAT)
 #define HOLD_BACK_ROOM (4 * KTLSX_CONTENT_MAX)
 
 static struct kmem_cache *cache;
@@ -121,7 +116,8 @@ int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags)
 
 /*
  * With nothing in TCP no ACK will come and push what waits. An empty queue has
- * room, so it was memory that was short: insist.
+ * room, so it was memory that was short: insist, or, where it cannot be waited
+ * for, ask again after a while, as TCP does.
  */
 static int push_or_insist(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
@@ -129,9 +125,13 @@ static int push_or_insist(struct sock *sk, struct ktlsx_tx *tx, int flags)
 	int err;
 
 	err = ktlsx_tx_push(sk, tx, flags);
-	if (likely(err != -EAGAIN) || !gfpflags_allow_blocking(gfp) ||
-	    !tcp_rtx_and_write_queues_empty(sk))
+	if (likely(err != -EAGAIN) || !tcp_rtx_and_write_queues_empty(sk))
 		return err;
+	if (!gfpflags_allow_blocking(gfp)) {
+		sk_reset_timer(sk, &ktlsx_sock_of(sk)->tx_retry,
+			       jiffies + TCP_RESOURCE_PROBE_INTERVAL);
+		return err;
+	}
 	sk->sk_allocation = gfp | __GFP_NOFAIL;
 	err = ktlsx_tx_push(sk, tx, flags);
 	sk->sk_allocation = gfp;
@@ -220,120 +220,19 @@ ssize_t ktlsx_tx_feed(struct sock *sk, struct ktlsx_feed *feed)
 	return taken ? taken : sk_stream_error(sk, feed->flags, err);
 }
 
-static int parse_cmsgs(struct msghdr *msg, u8 *type)
-{
-	struct cmsghdr *cmsg;
-
-	for_each_cmsghdr(cmsg, msg) {
-		if (!CMSG_OK(msg, cmsg))
-			return -EINVAL;
-		if (cmsg->cmsg_level != SOL_TLS)
-			continue;
-		if (cmsg->cmsg_type != TLS_SET_RECORD_TYPE ||
-		    cmsg->cmsg_len < CMSG_LEN(sizeof(*type)) ||
-		    (msg->msg_flags & MSG_MORE))
-			return -EINVAL;
-		memcpy(type, CMSG_DATA(cmsg), sizeof(*type));
-		/* In TLS 1.3 it would read as padding (RFC 8446 5.4). */
-		if (*type == TLS_CT_INVALID)
-			return -EINVAL;
-	}
-	return 0;
-}
-
-/* A user who says the last word himself does not want ours behind it. */
-static bool is_farewell(const struct ktlsx_tx *tx, struct iov_iter text)
-{
-	size_t len = iov_iter_count(&text);
-	enum ktlsx_meaning meaning;
-	u8 alert[KTLSX_ALERT_LEN];
-
-	if (copy_from_iter(alert, sizeof(alert), &text) != sizeof(alert))
-		return false;
-	meaning = ktlsx_alert_judge(tx->dir.suite->version, alert, len);
-	return meaning == KTLSX_MEANS_CLOSE || meaning == KTLSX_MEANS_FATAL;
-}
-
-static ssize_t send_records(struct sock *sk, struct ktlsx_tx *tx,
-			    struct msghdr *msg)
-{
-	struct ktlsx_feed feed = {
-		.iter = &msg->msg_iter,
-		.left = msg_data_left(msg),
-		.flags = msg->msg_flags,
-		.type = TLS_CT_APPLICATION_DATA,
-	};
-	u8 type = TLS_CT_INVALID;
-	bool is_last_word;
-	ssize_t ret;
-	int err;
-
-	if (msg->msg_flags & ~SEND_FLAGS)
-		return -EOPNOTSUPP;
-	if ((msg->msg_flags & (MSG_MORE | MSG_EOR)) == (MSG_MORE | MSG_EOR))
-		return -EINVAL;
-	if (unlikely(msg->msg_controllen)) {
-		err = parse_cmsgs(msg, &type);
-		if (err)
-			return err;
-	}
-	if (type != TLS_CT_INVALID) {
-		feed.type = type;
-		/* A typed record never holds what others left open. */
-		if (tx->out.is_open)
-			seal_and_push(sk, tx, MSG_MORE);
-	}
-	feed.way = feed.type == TLS_CT_APPLICATION_DATA ? KTLSX_WAY_SEND :
-							  KTLSX_WAY_CONTROL;
-	if (likely(feed.type != TLS_CT_ALERT))
-		return ktlsx_tx_feed(sk, &feed);
-	is_last_word = is_farewell(tx, msg->msg_iter);
-	ret = ktlsx_tx_feed(sk, &feed);
-	if (ret == KTLSX_ALERT_LEN && is_last_word)
-		tx->has_ended = true;
-	return ret;
-}
-
-/**
- * ktlsx_tx_sendmsg() - proto.sendmsg of every attached socket
- * @sk: socket
- * @msg: content; TLS_SET_RECORD_TYPE sets its type
- * @size: bytes
- *
- * Attached sockets without keys come here too, so that a caller who waits for
- * the lock while keys are installed is not sent on in the clear.
- *
- * Context: Process context.
- * Return: as ktlsx_tx_feed(); -EOPNOTSUPP unknown flag; -EINVAL bad control
- * message or one with MSG_MORE.
- */
-int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
-{
-	struct ktlsx_tx *tx;
-	int ret;
-
-	lock_sock(sk);
-	tx = ktlsx_sock_of(sk)->tx;
-	if (tx)
-		ret = send_records(sk, tx, msg);
-	else
-		ret = tcp_sendmsg_locked(sk, msg, size);
-	release_sock(sk);
-	return ret;
-}
-
 /**
  * ktlsx_tx_close_record() - let no more content into the open record
  * @sk: socket
  * @tx: its sending state
+ * @flags: MSG_MORE when another record is sure to follow, or 0
  *
  * Context: Process context, socket lock held. May wait for memory.
  */
-void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
+void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx, int flags)
 {
 	if (!tx->out.is_open)
 		return;
-	seal_and_push(sk, tx, 0);
+	seal_and_push(sk, tx, flags);
 	ktlsx_tx_rest(sk, tx);
 }
 
@@ -346,7 +245,7 @@ void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx)
  */
 void ktlsx_tx_end_batch(struct sock *sk, struct ktlsx_tx *tx)
 {
-	ktlsx_tx_close_record(sk, tx);
+	ktlsx_tx_close_record(sk, tx, 0);
 	set_cork(sk, tx, false);
 }
 
@@ -424,21 +323,43 @@ bool ktlsx_tx_has_open_record(const struct sock *sk)
 	return tx && tx->out.is_open;
 }
 
+static void push_atomic(struct sock *sk, struct ktlsx_tx *tx)
+{
+	gfp_t gfp = sk->sk_allocation;
+
+	sk->sk_allocation = GFP_ATOMIC;
+	push_or_insist(sk, tx, 0);
+	sk->sk_allocation = gfp;
+	ktlsx_sock_charge(sk, &tx->charged, ktlsx_outgoing_len(&tx->out));
+}
+
 /* Softirq or backlog, or TCP inside our own push. */
 static void write_space(struct sock *sk)
 {
 	struct ktlsx_sock *ctx = ktlsx_sock_of(sk);
 	struct ktlsx_tx *tx = ctx->tx;
 
-	if (ktlsx_outgoing_is_sealed(&tx->out) && !tx->is_pushing) {
-		gfp_t gfp = sk->sk_allocation;
-
-		sk->sk_allocation = GFP_ATOMIC;
-		ktlsx_tx_push(sk, tx, 0);
-		sk->sk_allocation = gfp;
-		ktlsx_sock_charge(sk, &tx->charged, ktlsx_outgoing_len(&tx->out));
-	}
+	if (ktlsx_outgoing_is_sealed(&tx->out) && !tx->is_pushing)
+		push_atomic(sk, tx);
 	ctx->base_callback[KTLSX_WRITE_SPACE](sk);
+}
+
+/*
+ * The timer holds the socket, the grace period of softirqs the context; the
+ * sending state may be gone, which the spinlock tells.
+ */
+static void retry(struct timer_list *timer)
+{
+	struct ktlsx_sock *ctx = container_of(timer, struct ktlsx_sock, tx_retry);
+	struct sock *sk = ctx->sk;
+
+	bh_lock_sock(sk);
+	if (ctx->tx && sock_owned_by_user(sk))
+		sk_reset_timer(sk, timer, jiffies + TCP_RESOURCE_PROBE_INTERVAL);
+	else if (ctx->tx)
+		push_atomic(sk, ctx->tx);
+	bh_unlock_sock(sk);
+	sock_put(sk);
 }
 
 /**
@@ -465,6 +386,8 @@ int ktlsx_tx_start(struct sock *sk, const struct ktlsx_suite *suite,
 
 	ktlsx_dir_init(&tx->dir, suite, info);
 	ctx->tx = tx;
+	ctx->sk = sk;
+	timer_setup(&ctx->tx_retry, retry, 0);
 	ktlsx_sock_hook(sk, KTLSX_WRITE_SPACE, write_space);
 	/* write_space() may send while another task's fragment is in use. */
 	sk_disallow_task_frag(sk);
@@ -490,7 +413,14 @@ void ktlsx_tx_stop(struct sock *sk)
 	ktlsx_tx_rest(sk, tx);
 	ktlsx_stat_add(sock_net(sk), KTLSX_STAT_CURR_TX, -1);
 	ktlsx_dir_wipe(&tx->dir);
+
+	/* A retry() that finds the lock taken must not set its timer again. */
+	local_bh_disable();
+	bh_lock_sock(sk);
 	ctx->tx = NULL;
+	sk_stop_timer(sk, &ctx->tx_retry);
+	bh_unlock_sock(sk);
+	local_bh_enable();
 	kmem_cache_free(cache, tx);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The way out: what a socket with TX keys does with plaintext. Cuts it into
  * records, hands the sealed ones to TCP, and keeps what TCP would not take
- * until it does (tx.c); says goodbye (tx_end.c). Knows nothing of receiving.
+ * until it does (tx.c); takes messages (tx_sendmsg.c); says goodbye (tx_end.c). Knows nothing of receiving.
  *
  * All state is under the socket lock. No call waits with a record half built
  * by one caller; after each wait everything is derived again.
@@ -47,7 +47,7 @@ int ktlsx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 void ktlsx_tx_splice_eof(struct socket *sock);
 void ktlsx_tx_rest(struct sock *sk, struct ktlsx_tx *tx);
 int ktlsx_tx_push(struct sock *sk, struct ktlsx_tx *tx, int flags);
-void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx);
+void ktlsx_tx_close_record(struct sock *sk, struct ktlsx_tx *tx, int flags);
 void ktlsx_tx_end_batch(struct sock *sk, struct ktlsx_tx *tx);
 void ktlsx_tx_shut(struct sock *sk);
 void ktlsx_tx_finish(struct sock *sk);

@@ -55,6 +55,7 @@ static inline void fault_share_end(void)
 
 	fault_set("probability", "0");
 	fault_set("times", "1");
+	fault_set("ignore-gfp-wait", "N");
 	fault_set_range("require", all);
 }
 

@@ -19,6 +19,7 @@
 #define TURN_MS		20
 /* What is moved in small records: each waits for its turn. */
 #define SMALL_LEN	50000
+#define FULL_LEN	1000000
 
 struct way {
 	int from, to;
@@ -182,6 +183,100 @@ TEST_F_TIMEOUT(share, closes, 60)
 	EXPECT_GT(fault_share_count(), 0);
 	fault_share_end();
 	EXPECT_EQ(await_orphans(), 0);
+}
+
+/*
+ * Sends until a record is accepted that TCP takes a part of only, to a peer without the module. By
+ * segments that end inside a record: what is left cannot join one that has its memory already.
+ */
+FIXTURE(atomic) {
+	struct conn conn;
+	struct ref_stream stream;
+	uint8_t buf[FULL_LEN];
+	size_t len;
+};
+
+FIXTURE_VARIANT(atomic) {
+	const struct conn_suite *suite;
+	enum conn_shape shape;
+};
+
+FIXTURE_VARIANT_ADD(atomic, lo_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_LO };
+FIXTURE_VARIANT_ADD(atomic, lo_12_gcm256) = { &conn_suites[CONN_12_GCM256], CONN_LO };
+
+/* Whether TCP's queue is full in the middle of a record depends on where its segments end. */
+static void fill(struct atomic_self *self)
+{
+	long before = conn_stat("TxPartialPush");
+	int fd = self->conn.fd[0], sndbuf = 20000;
+
+	while (conn_stat("TxPartialPush") == before) {
+		ssize_t done;
+
+		ASSERT_LT(self->len, FULL_LEN - REF_PLAIN_MAX);
+		ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)), 0);
+		done = send(fd, self->buf + self->len, REF_PLAIN_MAX, MSG_DONTWAIT);
+		if (done > 0) {
+			self->len += done;
+			continue;
+		}
+		ASSERT_EQ(errno, EAGAIN);
+		sndbuf += 4000;
+	}
+}
+
+FIXTURE_SETUP(atomic)
+{
+	SKIP_INTREE("only what could not wait for memory is tested");
+	fault_guard();
+	CONN_TRY(conn_open(&self->conn, variant->suite, variant->shape, AF_INET));
+	CONN_TRY(conn_tx(&self->conn));
+	ref_stream_init(&self->stream, &self->conn.key[0]);
+	conn_fill(self->buf, FULL_LEN, 33);
+	fill(self);
+}
+
+/* The peer takes all that TCP has; its ACKs find no memory for what else was accepted. */
+static void starve(struct atomic_self *self)
+{
+	int quiet = 0;
+
+	ASSERT_TRUE(fault_set("ignore-gfp-wait", "Y"));
+	fault_share("ktlsx", 100);
+	while (quiet < 10) {
+		int ret = ref_stream_pull(&self->stream, self->conn.fd[1], MSG_DONTWAIT);
+
+		ASSERT_TRUE(ret > 0 || ret == -EAGAIN);
+		quiet = ret > 0 ? 0 : quiet + 1;
+		if (quiet)
+			usleep(50000);
+	}
+	EXPECT_GT(fault_share_count(), 0);
+	EXPECT_LT(self->stream.plain_len, self->len);
+	ktap_diag("%ld allocations failed with %zu of %zu bytes there", fault_share_count(),
+		  self->stream.plain_len, self->len);
+}
+
+/* There is no ACK to come, and the sender waits for an answer: nobody but the module can go on. */
+TEST_F_TIMEOUT(atomic, goes_on_by_itself, 40)
+{
+	starve(self);
+	fault_share_end();
+	EXPECT_EQ(ref_stream_read(&self->stream, self->conn.fd[1], self->len), 0);
+	EXPECT_MEM_EQ(self->stream.plain, self->buf, self->stream.plain_len);
+}
+
+/* Whoever closes can wait for memory; the timer that was set finds nothing. */
+TEST_F_TIMEOUT(atomic, closed_meanwhile, 40)
+{
+	starve(self);
+	close(self->conn.fd[0]);
+	self->conn.fd[0] = -1;
+	fault_share_end();
+	EXPECT_EQ(ref_stream_read_eof(&self->stream, self->conn.fd[1]), 0);
+	EXPECT_EQ(self->stream.plain_len, self->len);
+	EXPECT_MEM_EQ(self->stream.plain, self->buf, self->stream.plain_len);
+	usleep(700000);
 }
 
 int main(int argc, char **argv)
