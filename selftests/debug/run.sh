@@ -8,8 +8,8 @@
 # run.sh [PATTERN]: the programs below, or those that match; ends with "N passed, N failed, N skipped".
 set -euo pipefail
 
-# Programs with threads, or that need the machine's modules to come and go.
-races='@(backpressure|close|duplex|holders|own_tls|poll|races|rekey|rekey_tx|takeover|threads|unload)'
+# Programs with threads or timers, or that need the machine's modules to come and go.
+races='@(backpressure|close|duplex|holders|memory_share|own_tls|poll|races|rekey|rekey_tx|takeover|threads|unload)'
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 uml=$here/../uml

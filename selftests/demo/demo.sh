@@ -39,6 +39,8 @@ rows=(
 	's_client_and_gnutls_serv TLSv1.3 TLS_AES_128_GCM_SHA256'
 	's_client_and_gnutls_serv TLSv1.3 TLS_AES_256_GCM_SHA384'
 	'gnutls_cli_and_s_server TLSv1.3 TLS_AES_128_GCM_SHA256'
+	'gnutls_cli_key_updates TLSv1.3 TLS_AES_256_GCM_SHA384'
+	'gnutls_serv_key_updates TLSv1.3 TLS_AES_128_GCM_SHA256'
 	'accept_to_curl TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256'
 	'accept_to_curl TLSv1.3 TLS_AES_256_GCM_SHA384'
 	'accept_to_connect TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384'
@@ -52,6 +54,8 @@ rows=(
 )
 # KTLSX_ROWS: only rows with that in them
 mapfile -t rows <<< "$(printf '%s\n' "${rows[@]}" | grep -F -- "${KTLSX_ROWS:-}")"
+# What this GnuTLS cannot do is not tried.
+gnutls_changes_keys || mapfile -t rows <<< "$(printf '%s\n' "${rows[@]}" | grep -v '^gnutls.*key_updates')"
 row_count=0
 table=() failures=()
 
@@ -230,18 +234,25 @@ client_certificate() {
 	finish "$(same upload out/up download out/down)"
 }
 
-# Lines and commands, each in a read of its own: k, new keys one way; K, and the other way, too. A line is answered, a command is not.
+# say_and_update ANSWER LINE...: lines and commands, each in a read of its own. ANSWER makes of a line what comes back; a command,
+# new keys for s_client (k, K) or gnutls-cli (^rekey1^, ^rekey^), one way or both, is not answered.
 say_and_update() {
-	local line
+	local line answer=$1
+	shift
 
-	for line in one k two K three k four; do
+	for line; do
 		echo "$line"
-		if [ ${#line} = 1 ]; then
-			sleep 2
-		else
-			wait_until 50 grep -qx "$(rev <<< "$line")" out/all || true
-		fi
+		case $line in
+		? | ^*) sleep 2 ;;
+		*) wait_until 50 grep -qx "$($answer <<< "$line")" out/all || true ;;
+		esac
 	done
+}
+
+# open_s_client PORT: with the commands that change keys.
+open_s_client() {
+	timeout 90 openssl s_client -connect "127.0.0.1:$1" "${openssl_tls[@]}" -CAfile cert.pem \
+		-verify_return_error -verify_hostname localhost 2> client.log || true
 }
 
 # OpenSSL before 3.2 gives up where its peer changes keys and the kernel seals; it says so, and so does the README.
@@ -249,9 +260,8 @@ key_updates() {
 	begin 's_client K, k <-> s_server -rev' "$1" "$2"
 	printf '%s\n' eno owt eerht ruof > reversed
 	: > out/down
-	start_reverser
-	say_and_update | timeout 90 openssl s_client -connect "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -CAfile cert.pem \
-		-verify_return_error -verify_hostname localhost 2> client.log > out/all || true
+	start_reverser "$PWD/openssl.cnf"
+	say_and_update rev one k two K three k four | open_s_client "$openssl_port" > out/all
 	grep -xE 'eno|owt|eerht|ruof' out/all > out/down || true
 	if openssl_opens "$1"; then
 		explain 0 19 19 1
@@ -291,6 +301,32 @@ gnutls_cli_and_s_server() {
 	client_saw "(${1/v/}-" "$(sed -E 's/.*AES_([0-9]*).*/(AES-\1-GCM)/' <<< "$2")"
 	explain 0 "$len" "$len" 1
 	finish "$(same text out/up text out/down)"
+}
+
+# GnuTLS changes its keys in the kernel: its own first, then both sides'.
+gnutls_cli_key_updates() {
+	begin 'gnutls-cli rekey <-> s_server -rev' "$1" "$2"
+	printf '%s\n' eno owt eerht > reversed
+	start_reverser
+	say_and_update rev one ^rekey1^ two ^rekey^ three | gnutls_cli "$openssl_port" --inline-commands > out/all
+	grep -xE 'eno|owt|eerht' out/all > out/down || true
+	explain 0 14 14 1
+	must_be TxRekeyOk 2
+	must_be RxRekeyOk 1
+	finish "$(same reversed out/down)"
+}
+
+# And where its peer asks for it.
+gnutls_serv_key_updates() {
+	begin 's_client K, k <-> gnutls-serv echo' "$1" "$2"
+	printf '%s\n' one two three four > said
+	start_gnutls_serv
+	say_and_update cat one k two K three k four | open_s_client "$gnutls_port" > out/all
+	grep -xE 'one|two|three|four' out/all > out/down || true
+	explain 0 19 19 1
+	must_be TxRekeyOk 1
+	must_be RxRekeyOk 3
+	finish "$(same said out/down)"
 }
 
 # The machine as ktlsx doctor sees it: what does not have to be so in a guest is a warning.

@@ -99,9 +99,9 @@ start_s_server() {
 	wait_until 200 listens "$openssl_port" || complain "s_server: $(tail -n 1 server.log)"
 }
 
-# start_reverser: what each line of the client is, backwards.
+# start_reverser [CONFIGURATION]: what each line of the client is, backwards.
 start_reverser() {
-	feed /dev/null test -e hangup | OPENSSL_CONF=$PWD/openssl.cnf timeout 90 openssl s_server -rev -naccept 1 \
+	feed /dev/null test -e hangup | OPENSSL_CONF=${1:-} timeout 90 openssl s_server -rev -naccept 1 \
 		-accept "127.0.0.1:$openssl_port" "${openssl_tls[@]}" -cert cert.pem -key key.pem > server.log 2>&1 &
 	servers+=("$!")
 	wait_until 200 listens "$openssl_port" || complain "s_server: $(tail -n 1 server.log)"
@@ -122,9 +122,18 @@ s_client() {
 		-verify_hostname localhost -brief -nocommands "$@" 2> client.log || complain "s_client: $(tail -n 1 client.log)"
 }
 
+# GnuTLS changes keys in the kernel since 3.8.10, where the kernel's number is one whose own tls could.
+gnutls_changes_keys() {
+	LD_LIBRARY_PATH=$gnutls "$gnutls/gnutls-cli" --version | head -n 1 | grep -qE ' (3\.8\.[1-9][0-9]|3\.(9|[1-9][0-9])|[4-9])'
+}
+
+# gnutls_cli PORT [OPTION...] < IN > OUT
 gnutls_cli() {
+	local port=$1
+	shift
+
 	LD_LIBRARY_PATH=$gnutls GNUTLS_SYSTEM_PRIORITY_FILE=$PWD/gnutls.conf \
 		timeout 90 "$gnutls/gnutls-cli" --logfile client.log --x509cafile cert.pem \
-		--verify-hostname localhost --port "$1" --priority "$gnutls_priority" 127.0.0.1 2> client.err ||
+		--verify-hostname localhost --port "$port" --priority "$gnutls_priority" "$@" 127.0.0.1 2> client.err ||
 		complain "gnutls-cli: $(tail -n 1 client.err)"
 }

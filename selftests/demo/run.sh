@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # for the command.
 packages='bash coreutils grep sed util-linux kmod curl openssl nginx-light gnutls-bin libjson-c5'
 
-gnutls=$("$here/gnutls.sh")
+gnutls=$("$here/gnutls.sh" "${KERNEL:-6.1}")
 make --no-print-directory -s -C "$here/../../userspace"
 command=$(realpath "$here/../../userspace/build/ktlsx")
 if [ "${HOST:-0}" = 1 ]; then
