@@ -204,24 +204,36 @@ FIXTURE_VARIANT(atomic) {
 FIXTURE_VARIANT_ADD(atomic, lo_13_gcm128) = { &conn_suites[CONN_13_GCM128], CONN_LO };
 FIXTURE_VARIANT_ADD(atomic, lo_12_gcm256) = { &conn_suites[CONN_12_GCM256], CONN_LO };
 
-/* Whether TCP's queue is full in the middle of a record depends on where its segments end. */
+static bool send_record(struct atomic_self *self)
+{
+	ssize_t done = send(self->conn.fd[0], self->buf + self->len, REF_PLAIN_MAX, MSG_DONTWAIT);
+
+	if (done < 0)
+		ASSERT_EQ(errno, EAGAIN);
+	self->len += done > 0 ? done : 0;
+	ASSERT_LT(self->len, FULL_LEN - REF_PLAIN_MAX);
+	return done > 0;
+}
+
+/*
+ * First what the peer's buffer takes, in its own time, so that no ACK comes from then on; then
+ * more, bit by bit: whether TCP's queue is full in the middle of a record depends on where its
+ * segments end.
+ */
 static void fill(struct atomic_self *self)
 {
-	long before = conn_stat("TxPartialPush");
-	int fd = self->conn.fd[0], sndbuf = 20000;
+	int sndbuf = 20000;
+	long before;
 
+	ASSERT_EQ(setsockopt(self->conn.fd[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)), 0);
+	for (int quiet = 0; quiet < 10; usleep(20000))
+		quiet = send_record(self) ? 0 : quiet + 1;
+	before = conn_stat("TxPartialPush");
 	while (conn_stat("TxPartialPush") == before) {
-		ssize_t done;
-
-		ASSERT_LT(self->len, FULL_LEN - REF_PLAIN_MAX);
-		ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)), 0);
-		done = send(fd, self->buf + self->len, REF_PLAIN_MAX, MSG_DONTWAIT);
-		if (done > 0) {
-			self->len += done;
-			continue;
-		}
-		ASSERT_EQ(errno, EAGAIN);
 		sndbuf += 4000;
+		ASSERT_EQ(setsockopt(self->conn.fd[0], SOL_SOCKET, SO_SNDBUF, &sndbuf,
+				     sizeof(sndbuf)), 0);
+		send_record(self);
 	}
 }
 

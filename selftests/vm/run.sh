@@ -50,7 +50,7 @@ qemu() {
 	[ "$how" = kvm ] || machine=(-accel "tcg,thread=multi" -cpu max)
 	[ -z "${ICOUNT:-}" ] || machine=(-accel tcg -icount "shift=0,sleep=off" -cpu max)
 	exec timeout --foreground -k 5 "$seconds" qemu-system-x86_64 "${machine[@]}" -smp "$cpus" -m "$mem" -kernel "$dir/vmlinuz" \
-		-initrd "$dir/initrd" -append "$append" -no-reboot -nodefaults -no-user-config -display none -nic none \
+		-initrd "$dir/initrd" -append "$append KTLSX_RESET=1" -no-reboot -nodefaults -no-user-config -display none -nic none \
 		-serial "file:$dir/console" "$@"
 }
 
