@@ -2,7 +2,8 @@
 /*
  * The way out: what a socket with TX keys does with plaintext. Cuts it into
  * records, hands the sealed ones to TCP, and keeps what TCP would not take
- * until it does (tx.c); takes messages (tx_sendmsg.c); says goodbye (tx_end.c). Knows nothing of receiving.
+ * until it does (tx.c); takes messages (tx_sendmsg.c); says goodbye (tx_end.c).
+ * Knows nothing of receiving.
  *
  * All state is under the socket lock. No call waits with a record half built
  * by one caller; after each wait everything is derived again.

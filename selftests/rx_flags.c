@@ -185,7 +185,7 @@ TEST_F(flags, rcvtimeo)
 	EXPECT_ERRNO(recv(self->fd, self->got, 10, 0), EAGAIN);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	waited_ms = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
-	/* The kernel counts ticks; an emulated machine that was kept waiting counts several at once. */
+	/* The kernel counts ticks; an emulated one that was kept waiting counts several at once. */
 	EXPECT_GE(waited_ms, ktap_slow() > 1 ? 100 : 190);
 	put(self, 0, 10, 1);
 	EXPECT_EQ(recv(self->fd, self->got, 20, MSG_WAITALL), 10);

@@ -259,7 +259,7 @@ int main(void)
 	else if (list)
 		run_list(list);
 	tcdrain(result_fd);
-	/* QEMU ends at a reset, also where a kernel cannot switch its machine off; UML would begin anew. */
+	/* QEMU ends at a reset, also where a kernel cannot switch it off; UML would begin anew. */
 	reboot(getenv("KTLSX_RESET") ? RB_AUTOBOOT : RB_POWER_OFF);
 	return 1;
 }
