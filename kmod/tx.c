@@ -5,8 +5,9 @@
  * Must not know how content is received, or how this kernel's TCP takes pages.
  *
  * Everything runs under the socket lock; write_space() in softirq or backlog
- * and retry() in a timer, where they only hand over what is sealed. Sealing advances the sequence
- * number, so a sealed record is never dropped and never sealed again.
+ * and retry() in a timer, where they only hand over what is sealed. Sealing
+ * advances the sequence number, so a sealed record is never dropped and never
+ * sealed again.
  * Spec: RFC 8446 section 5.1
  */
 #include "tx.h"

@@ -76,17 +76,25 @@ FIXTURE_SETUP(hold)
 	ASSERT_GE(self->before.reused, 0);
 }
 
+/* Another connection, with the same keys. */
+static struct conn open_other(struct hold_self *self)
+{
+	struct conn other = self->conn;
+
+	ASSERT_EQ(conn_pair(other.fd, CONN_LO, AF_INET), 0);
+	ASSERT_EQ(conn_tx(&other), 0);
+	return other;
+}
+
 /* Full records on another connection, by send and by sendfile, read as they come. */
 static void make_traffic(struct hold_self *self)
 {
-	struct conn other = self->conn;
+	struct conn other = open_other(self);
 	struct ref_stream stream;
 	int file = conn_memfd(self->traffic, TRAFFIC_LEN);
 	size_t done_len = 0;
 
 	ASSERT_GE(file, 0);
-	ASSERT_EQ(conn_pair(other.fd, CONN_LO, AF_INET), 0);
-	ASSERT_EQ(conn_tx(&other), 0);
 	ref_stream_init(&stream, &other.key[0]);
 	while (done_len < TRAFFIC_LEN) {
 		off_t off = done_len;
@@ -110,10 +118,8 @@ static void make_traffic(struct hold_self *self)
 static void take_idle_buffers(struct hold_self *self)
 {
 	for (int i = 0; i < OTHERS_COUNT; i++) {
-		struct conn other = self->conn;
+		struct conn other = open_other(self);
 
-		ASSERT_EQ(conn_pair(other.fd, CONN_LO, AF_INET), 0);
-		ASSERT_EQ(conn_tx(&other), 0);
 		ASSERT_EQ(send(other.fd[0], self->buf, HELD_LEN / 2, 0), HELD_LEN / 2);
 	}
 }
@@ -193,9 +199,7 @@ TEST_F_TIMEOUT(hold, many_small_holders, 60)
 	struct conn conns[COUNT];
 
 	for (int i = 0; i < COUNT; i++) {
-		conns[i] = self->conn;
-		ASSERT_EQ(conn_pair(conns[i].fd, CONN_LO, AF_INET), 0);
-		ASSERT_EQ(conn_tx(&conns[i]), 0);
+		conns[i] = open_other(self);
 		ASSERT_EQ(send(conns[i].fd[0], self->buf + i, 1000, 0), 1000);
 	}
 	make_traffic(self);
