@@ -248,12 +248,6 @@ say_and_update() {
 	done
 }
 
-# open_s_client PORT: with the commands that change keys. Whoever feeds it may find it gone.
-open_s_client() {
-	timeout 90 openssl s_client -connect "127.0.0.1:$1" "${openssl_tls[@]}" -CAfile cert.pem \
-		-verify_return_error -verify_hostname localhost 2> client.log
-}
-
 # OpenSSL before 3.2 gives up where its peer changes keys and the kernel seals; it says so, and so does the README.
 key_updates() {
 	begin 's_client K, k <-> s_server -rev' "$1" "$2"

@@ -122,6 +122,12 @@ s_client() {
 		-verify_hostname localhost -brief -nocommands "$@" 2> client.log || complain "s_client: $(tail -n 1 client.log)"
 }
 
+# open_s_client PORT: with the commands that change keys. Whoever feeds it may find it gone.
+open_s_client() {
+	timeout 90 openssl s_client -connect "127.0.0.1:$1" "${openssl_tls[@]}" -CAfile cert.pem \
+		-verify_return_error -verify_hostname localhost 2> client.log
+}
+
 # GnuTLS changes keys in the kernel since 3.8.10, where the kernel's number is one whose own tls could.
 gnutls_changes_keys() {
 	LD_LIBRARY_PATH=$gnutls "$gnutls/gnutls-cli" --version | head -n 1 | grep -qE ' (3\.8\.[1-9][0-9]|3\.(9|[1-9][0-9])|[4-9])'
