@@ -10,70 +10,61 @@
  */
 #include "aes_sbox.h"
 #include "aria.h"
+#include "aria_diffusion.h"
 #include "bitslice.h"
 
 struct rows {
 	u64 byte[KTLSX_ARIA_BLOCK_LEN][2];
 };
 
-/* Output bit i is the sum of the input bits in row i, plus bit i of the constant. */
+/*
+ * Output bit i is the sum of the input bits in byte i of the rows, plus bit i of the constant.
+ * Passed by value, never by a table, so that all of it is known to the compiler, which then
+ * leaves the additions alone.
+ */
 struct affine {
-	u8 rows[8];
+	u64 rows;
 	u8 constant;
 };
 
-static const struct affine identity = {
-	{ 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80 }, 0x00
-};
-
+#define IDENTITY ((struct affine){ 0x8040201008040201, 0x00 })
 /* Undoes the affine part of the S-box of AES. */
-static const struct affine undo_aes = {
-	{ 0xa4, 0x49, 0x92, 0x25, 0x4a, 0x94, 0x29, 0x52 }, 0x05
-};
-
+#define UNDO_AES ((struct affine){ 0x5229944a259249a4, 0x05 })
 /* From S1 of a byte to S2 of it. */
-static const struct affine s1_to_s2 = {
-	{ 0x83, 0x12, 0xf3, 0x96, 0x32, 0x1a, 0xa0, 0xe7 }, 0x88
-};
+#define S1_TO_S2 ((struct affine){ 0xe7a01a3296f31283, 0x88 })
+/* UNDO_AES after the inverse of S1_TO_S2 */
+#define UNDO_S2 ((struct affine){ 0xc9bdd637c7506418, 0x2c })
 
-/* undo_aes after the inverse of s1_to_s2 */
-static const struct affine undo_s2 = {
-	{ 0x18, 0x64, 0x50, 0xc7, 0x37, 0xd6, 0xbd, 0xc9 }, 0x2c
-};
-
-/* S1, S2 and their inverses are before, AES, after. Byte i of an odd round takes box i % 4. */
-static const struct {
-	const struct affine *before;
-	const struct affine *after;
-} boxes[4] = {
-	{ &identity, &identity },
-	{ &identity, &s1_to_s2 },
-	{ &undo_aes, &undo_aes },
-	{ &undo_s2, &undo_aes },
-};
-
-/* Bit j of word i: byte j of the input is part of byte i of the output. Its own inverse. */
-static const u16 diffusion[KTLSX_ARIA_BLOCK_LEN] = {
-	0x6358, 0x93a4, 0x9c52, 0x6ca1, 0xc925, 0xc61a, 0x3685, 0x394a,
-	0xa493, 0x5863, 0xa16c, 0x529c, 0x1ac6, 0x25c9, 0x4a39, 0x8536,
-};
-
-static void apply(const struct affine *map, u64 q[8])
+static __always_inline u64 part(const u64 q[8], u8 row, unsigned int i)
 {
-	u64 out[8];
-	unsigned int i, j;
+	return row >> i & 1 ? q[i] : 0;
+}
 
-	for (i = 0; i < 8; i++) {
-		out[i] = 0 - (u64)(map->constant >> i & 1);
-		for (j = 0; j < 8; j++)
-			out[i] ^= q[j] & (0 - (u64)(map->rows[i] >> j & 1));
-	}
+static __always_inline u64 output_bit(const u64 q[8], struct affine map, unsigned int i)
+{
+	const u8 row = map.rows >> 8 * i;
+
+	return part(q, row, 0) ^ part(q, row, 1) ^ part(q, row, 2) ^ part(q, row, 3) ^
+	       part(q, row, 4) ^ part(q, row, 5) ^ part(q, row, 6) ^ part(q, row, 7) ^
+	       (map.constant >> i & 1 ? ~0ull : 0);
+}
+
+static __always_inline void apply(struct affine map, u64 q[8])
+{
+	u64 out[8] = {
+		output_bit(q, map, 0), output_bit(q, map, 1),
+		output_bit(q, map, 2), output_bit(q, map, 3),
+		output_bit(q, map, 4), output_bit(q, map, 5),
+		output_bit(q, map, 6), output_bit(q, map, 7),
+	};
+
 	memcpy(q, out, sizeof(out));
 	memzero_explicit(out, sizeof(out));
 }
 
 /* The bytes @from, @from + 4, @from + 8 and @from + 12 of all blocks. */
-static void substitute(struct rows *x, unsigned int from, unsigned int box)
+static __always_inline void substitute(struct rows *x, unsigned int from,
+				       struct affine before, struct affine after)
 {
 	u64 q[8];
 	unsigned int i;
@@ -81,37 +72,69 @@ static void substitute(struct rows *x, unsigned int from, unsigned int box)
 	for (i = 0; i < 8; i++)
 		q[i] = x->byte[from + 4 * (i / 2)][i % 2];
 	bits_transpose(q);
-	apply(boxes[box].before, q);
+	apply(before, q);
 	aes_sbox(q);
-	apply(boxes[box].after, q);
+	apply(after, q);
 	bits_transpose(q);
 	for (i = 0; i < 8; i++)
 		x->byte[from + 4 * (i / 2)][i % 2] = q[i];
 	memzero_explicit(q, sizeof(q));
 }
 
-/* Even rounds take the inverse of what odd ones take. */
+/* S1, S2 and their inverses are before, AES, after; even rounds take the inverses first. */
+static void odd_substitution_layer(struct rows *x)
+{
+	substitute(x, 0, IDENTITY, IDENTITY);
+	substitute(x, 1, IDENTITY, S1_TO_S2);
+	substitute(x, 2, UNDO_AES, UNDO_AES);
+	substitute(x, 3, UNDO_S2, UNDO_AES);
+}
+
+static void even_substitution_layer(struct rows *x)
+{
+	substitute(x, 0, UNDO_AES, UNDO_AES);
+	substitute(x, 1, UNDO_S2, UNDO_AES);
+	substitute(x, 2, IDENTITY, IDENTITY);
+	substitute(x, 3, IDENTITY, S1_TO_S2);
+}
+
 static void substitution_layer(struct rows *x, bool odd)
 {
-	unsigned int i;
+	if (odd)
+		odd_substitution_layer(x);
+	else
+		even_substitution_layer(x);
+}
 
+static u64 diffused(const struct rows *x, unsigned int group, unsigned int byte, u64 common,
+		    unsigned int half)
+{
+	const u8 *from = aria_diffusion[group].bytes[byte].from;
+
+	return common ^ x->byte[from[0]][half] ^ x->byte[from[1]][half] ^ x->byte[from[2]][half];
+}
+
+static void diffuse_group(struct rows *y, const struct rows *x, unsigned int group,
+			  unsigned int half)
+{
+	const u8 *common = aria_diffusion[group].common;
+	unsigned int i;
+	u64 sum;
+
+	sum = x->byte[common[0]][half] ^ x->byte[common[1]][half] ^
+	      x->byte[common[2]][half] ^ x->byte[common[3]][half];
 	for (i = 0; i < 4; i++)
-		substitute(x, i, odd ? i : (i + 2) % 4);
+		y->byte[aria_diffusion[group].bytes[i].to][half] = diffused(x, group, i, sum, half);
 }
 
 static void diffusion_layer(struct rows *x)
 {
 	struct rows y;
-	unsigned int i, j;
-	u64 mask;
+	unsigned int i;
 
-	memset(&y, 0, sizeof(y));
-	for (i = 0; i < KTLSX_ARIA_BLOCK_LEN; i++) {
-		for (j = 0; j < KTLSX_ARIA_BLOCK_LEN; j++) {
-			mask = 0 - (u64)(diffusion[i] >> j & 1);
-			y.byte[i][0] ^= x->byte[j][0] & mask;
-			y.byte[i][1] ^= x->byte[j][1] & mask;
-		}
+	for (i = 0; i < 4; i++) {
+		diffuse_group(&y, x, i, 0);
+		diffuse_group(&y, x, i, 1);
 	}
 	*x = y;
 	memzero_explicit(&y, sizeof(y));
