@@ -10,18 +10,12 @@
 #ifndef KTLSX_CRYPTO_SM4_AESNI_H
 #define KTLSX_CRYPTO_SM4_AESNI_H
 
+#include "nibbles.h"
 #include "sm4.h"
 #include "sm4_basis.h"
-#include "vec128.h"
-
-/* A map of bytes that is linear up to a constant, as the sum of what their nibbles become. */
-struct sm4_nibbles {
-	u8 low[16];
-	u8 high[16];
-};
 
 /* Of a byte x: PRE x ^ PRE_CONST. */
-static const struct sm4_nibbles sm4_pre __aligned(16) = {
+static const struct nibbles sm4_pre __aligned(16) = {
 	{ 0x65, 0x41, 0xfd, 0xd9, 0x0a, 0x2e, 0x92, 0xb6,
 	  0x0f, 0x2b, 0x97, 0xb3, 0x60, 0x44, 0xf8, 0xdc },
 	{ 0x00, 0xc9, 0x67, 0xae, 0x80, 0x49, 0xe7, 0x2e,
@@ -29,7 +23,7 @@ static const struct sm4_nibbles sm4_pre __aligned(16) = {
 };
 
 /* And back. */
-static const struct sm4_nibbles sm4_back __aligned(16) = {
+static const struct nibbles sm4_back __aligned(16) = {
 	{ 0x75, 0xf0, 0x20, 0xa5, 0xfc, 0x79, 0xa9, 0x2c,
 	  0x51, 0xd4, 0x04, 0x81, 0xd8, 0x5d, 0x8d, 0x08 },
 	{ 0x00, 0x66, 0x88, 0xee, 0xf1, 0x97, 0x79, 0x1f,
@@ -51,18 +45,8 @@ static const struct sm4_nibbles sm4_back __aligned(16) = {
 	  0x22, 0x4f, 0x84, 0xe9, 0xbe, 0xd3, 0x18, 0x75 },		\
 }
 
-static const struct sm4_nibbles sm4_p __aligned(16) = SM4_NIBBLES_P;
-static const struct sm4_nibbles sm4_r __aligned(16) = SM4_NIBBLES_R;
-
-static __always_inline __m128i sm4_map(const struct sm4_nibbles *map, __m128i x)
-{
-	const __m128i nibble = _mm_set1_epi8(15);
-	__m128i low = _mm_and_si128(x, nibble);
-	__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble);
-
-	return _mm_xor_si128(_mm_shuffle_epi8(vec128_load_aligned(map->low), low),
-			     _mm_shuffle_epi8(vec128_load_aligned(map->high), high));
-}
+static const struct nibbles sm4_p __aligned(16) = SM4_NIBBLES_P;
+static const struct nibbles sm4_r __aligned(16) = SM4_NIBBLES_R;
 
 /* Words rotated left by a number of bytes. */
 static __always_inline __m128i sm4_rotate_1(__m128i x)
@@ -80,15 +64,20 @@ static __always_inline __m128i sm4_rotate_3(__m128i x)
 	return _mm_shuffle_epi8(x, _mm_set_epi32(0x0c0f0e0d, 0x080b0a09, 0x04070605, 0x00030201));
 }
 
-/* What a round adds, of the sum of three words and the round key; all in the basis. */
-static __always_inline __m128i sm4_one_added(__m128i t)
+/* What a round adds, of what AES made of the bytes of each word; all in the basis. */
+static __always_inline __m128i sm4_added(__m128i v)
 {
-	__m128i v = _mm_aesenclast_si128(t, _mm_setzero_si128());
-	__m128i p = sm4_map(&sm4_p, v), r = sm4_map(&sm4_r, v), q = _mm_xor_si128(p, r);
+	__m128i p = nibbles_map(&sm4_p, v), r = nibbles_map(&sm4_r, v), q = _mm_xor_si128(p, r);
 
 	p = _mm_xor_si128(p, sm4_rotate_1(q));
 	q = _mm_xor_si128(sm4_rotate_2(q), sm4_rotate_3(r));
 	return _mm_xor_si128(p, q);
+}
+
+/* The same of the sum of three words and the round key. */
+static __always_inline __m128i sm4_one_added(__m128i t)
+{
+	return sm4_added(_mm_aesenclast_si128(t, _mm_setzero_si128()));
 }
 
 #endif

@@ -18,8 +18,8 @@ struct sm4_avx2 {
 	u8 rotated_1[2][16];
 	u8 rotated_2[2][16];
 	u8 rotated_3[2][16];
-	struct sm4_nibbles p;
-	struct sm4_nibbles r;
+	struct nibbles p;
+	struct nibbles r;
 };
 
 /* Bytes back where ShiftRows took them from. */
@@ -36,14 +36,14 @@ static const struct sm4_avx2 sm4_avx2 __aligned(32) = {
 	.r = SM4_NIBBLES_R,
 };
 
-static __always_inline __m256i sm4_look_up(const struct sm4_nibbles *map, __m256i low,
+static __always_inline __m256i sm4_look_up(const struct nibbles *map, __m256i low,
 					   __m256i high)
 {
 	return _mm256_xor_si256(_mm256_shuffle_epi8(vec256_broadcast(map->low), low),
 				_mm256_shuffle_epi8(vec256_broadcast(map->high), high));
 }
 
-static __always_inline __m256i sm4_map256(const struct sm4_nibbles *map, __m256i x)
+static __always_inline __m256i sm4_map256(const struct nibbles *map, __m256i x)
 {
 	const __m256i nibble = _mm256_set1_epi8(15);
 

@@ -35,12 +35,12 @@ static __always_inline void one_next(__m128i *t, __m128i *a, __m128i c, __m128i 
 
 static __always_inline __m128i one_fold(__m128i x)
 {
-	return _mm_xor_si128(sm4_map(&sm4_pre, x), _mm_set1_epi8(KTLSX_SM4_PRE_CONST));
+	return _mm_xor_si128(nibbles_map(&sm4_pre, x), _mm_set1_epi8(KTLSX_SM4_PRE_CONST));
 }
 
 static __always_inline __m128i one_unfold(__m128i y)
 {
-	return sm4_map(&sm4_back, y);
+	return nibbles_map(&sm4_back, y);
 }
 
 void ktlsx_cbc_aesni_avx2_encrypt(const struct ktlsx_sm4_key *key, u8 chain[BLOCK], u8 *data,

@@ -10,6 +10,41 @@
 #include "sm4_aesni_avx2.h"
 #include "sm4_ccm_256.h"
 
+/* Words of different blocks: bytes go back where ShiftRows took them from. */
+static __always_inline void narrow_round(__m128i *a, __m128i b, __m128i c, __m128i d, u32 key)
+{
+	__m128i t = _mm_xor_si128(_mm_xor_si128(b, c), _mm_xor_si128(d, _mm_set1_epi32((int)key)));
+
+	t = _mm_aesenclast_si128(t, _mm_setzero_si128());
+	t = _mm_shuffle_epi8(t, vec128_load_aligned(sm4_avx2.rows_back[0]));
+	*a = _mm_xor_si128(*a, sm4_added(t));
+}
+
+/* Counter and MAC of one lane: their words fill half of 128 bits, and wider vectors are slower. */
+static __always_inline void encrypt_one_lane(__m256i *stage, const u32 *keys)
+{
+	__m256i both = sm4_fold256(*stage);
+	__m128i counter = vec256_low(both), mac = vec256_high(both), x[4];
+	unsigned int round;
+
+	x[0] = _mm_unpacklo_epi32(counter, mac);
+	x[1] = vec128_swap_halves(x[0]);
+	x[2] = _mm_unpackhi_epi32(counter, mac);
+	x[3] = vec128_swap_halves(x[2]);
+	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4, keys += 4) {
+		narrow_round(&x[0], x[1], x[2], x[3], keys[0]);
+		narrow_round(&x[1], x[2], x[3], x[0], keys[1]);
+		narrow_round(&x[2], x[3], x[0], x[1], keys[2]);
+		narrow_round(&x[3], x[0], x[1], x[2], keys[3]);
+	}
+	x[0] = _mm_unpacklo_epi32(x[0], x[1]);
+	x[2] = _mm_unpacklo_epi32(x[2], x[3]);
+	both = _mm256_castsi128_si256(_mm_unpacklo_epi64(x[0], x[2]));
+	both = _mm256_inserti128_si256(both, _mm_unpackhi_epi64(x[0], x[2]), 1);
+	/* the last word comes first, as a number */
+	*stage = vec256_swap_bytes(sm4_unfold256(both));
+}
+
 static __always_inline void encrypt_one_set(__m256i *stage, const u32 *keys)
 {
 	unsigned int round;
@@ -19,6 +54,12 @@ static __always_inline void encrypt_one_set(__m256i *stage, const u32 *keys)
 	for (round = 0; round < KTLSX_SM4_ROUNDS; round += 4)
 		four_rounds(x, keys + round);
 	store_set(stage, x);
+}
+
+static noinline void run_one(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
+			     size_t count)
+{
+	sm4_ccm_run_steps(key, lanes, 1, count, encrypt_one_lane);
 }
 
 static noinline void run_few(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
@@ -36,7 +77,9 @@ static noinline void run_many(const struct ktlsx_aead_key *key, struct ktlsx_ccm
 static void sm4_steps(const struct ktlsx_aead_key *key, struct ktlsx_ccm_lane *const *lanes,
 		      unsigned int active, size_t count)
 {
-	if (active <= SET_LANES)
+	if (active == 1)
+		run_one(key, lanes, count);
+	else if (active <= SET_LANES)
 		run_few(key, lanes, active, count);
 	else
 		run_many(key, lanes, active, count);

@@ -12,7 +12,7 @@
 #include "sm4_gcm.h"
 
 /* Of what AES makes of a byte x brought into the basis: S(x). */
-static const struct sm4_nibbles sm4_out __aligned(16) = {
+static const struct nibbles sm4_out __aligned(16) = {
 	{ 0x2f, 0xa5, 0xc4, 0x4e, 0x30, 0xba, 0xdb, 0x51,
 	  0xca, 0x40, 0x21, 0xab, 0xd5, 0x5f, 0x3e, 0xb4 },
 	{ 0x00, 0x50, 0x14, 0x44, 0x89, 0xd9, 0x9d, 0xcd,
@@ -32,7 +32,8 @@ static __always_inline __m128i rotate_bits(__m128i x, int n)
 /* What a round of the key schedule adds to its oldest word. */
 static __always_inline __m128i key_added(__m128i t)
 {
-	t = sm4_map(&sm4_out, _mm_aesenclast_si128(sm4_map(&sm4_pre, t), _mm_setzero_si128()));
+	t = _mm_aesenclast_si128(nibbles_map(&sm4_pre, t), _mm_setzero_si128());
+	t = nibbles_map(&sm4_out, t);
 	return _mm_xor_si128(t, _mm_xor_si128(rotate_bits(t, 13), rotate_bits(t, 23)));
 }
 
@@ -81,7 +82,7 @@ void ktlsx_sm4_aesni_expand(struct ktlsx_sm4_key *key, const u8 raw[KTLSX_SM4_RA
 	for (i = 0; i < KTLSX_SM4_ROUNDS; i += 4) {
 		keys = next_keys(k, constants);
 		vec128_store_aligned(&key->round_keys[i], keys);
-		keys = _mm_xor_si128(sm4_map(&sm4_pre, keys), pre_const);
+		keys = _mm_xor_si128(nibbles_map(&sm4_pre, keys), pre_const);
 		vec128_store_aligned(&key->folded[i], keys);
 		constants = _mm_add_epi8(constants, _mm_set1_epi8(7 * 16));
 	}
@@ -106,7 +107,7 @@ static __always_inline __m128i encrypt_zero(const struct ktlsx_sm4_key *key)
 	}
 	/* the last word first, each with its highest byte first: the whole block backwards */
 	a = _mm_unpacklo_epi64(_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
-	return vec128_swap_bytes(sm4_map(&sm4_back, a));
+	return vec128_swap_bytes(nibbles_map(&sm4_back, a));
 }
 
 /**
