@@ -54,6 +54,7 @@ static const struct ktlsx_aead_engine *const sm4_ccm_engines[] = {
 };
 
 static const struct ktlsx_aead_engine *const aria_gcm_engines[] = {
+	&ktlsx_aria_gcm_aesni_avx2,
 	&ktlsx_aria_gcm_generic,
 	NULL,
 };

@@ -5,6 +5,7 @@
  * Specification: NIST SP 800-38D; FIPS 197.
  */
 #include "gcm_generic.h"
+#include "ghash_generic.h"
 
 static void aes_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
 {
@@ -22,6 +23,7 @@ static const struct ktlsx_gcm_cipher aes = {
 	.blocks = 4,
 	.expand = aes_expand,
 	.encrypt = aes_encrypt,
+	.hash = ktlsx_ghash_update,
 };
 
 static void generic_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)

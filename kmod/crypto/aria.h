@@ -35,10 +35,20 @@ struct ktlsx_aria_gcm_key {
 
 static_assert(sizeof(struct ktlsx_aria_gcm_key) <= KTLSX_AEAD_KEY_SIZE, "key fits its holder");
 
+static inline const struct ktlsx_aria_gcm_key *
+ktlsx_aria_gcm_key_of(const struct ktlsx_aead_key *key)
+{
+	return (const struct ktlsx_aria_gcm_key *)(const void *)key->state;
+}
+
 /* Described in aria_generic.c. */
 void ktlsx_aria_expand(struct ktlsx_aria_key *key, const u8 *raw, size_t raw_len);
 void ktlsx_aria_encrypt_16(const struct ktlsx_aria_key *key, const u8 *in, u8 *out);
 
+/* Described in aria_gcm_generic.c. */
+void ktlsx_aria_gcm_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
+
 extern const struct ktlsx_aead_engine ktlsx_aria_gcm_generic;
+extern const struct ktlsx_aead_engine ktlsx_aria_gcm_aesni_avx2;
 
 #endif

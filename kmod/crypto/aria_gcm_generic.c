@@ -6,8 +6,17 @@
  */
 #include "aria.h"
 #include "gcm_generic.h"
+#include "ghash_generic.h"
 
-static void aria_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
+/**
+ * ktlsx_aria_gcm_expand() - as expand of struct ktlsx_gcm_cipher
+ * @key: zeros; its cipher's part is filled
+ * @raw: the ARIA key
+ * @raw_len: 16 or 32
+ *
+ * Context: Any; constant time.
+ */
+void ktlsx_aria_gcm_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
 {
 	struct ktlsx_aria_gcm_key *gcm = (struct ktlsx_aria_gcm_key *)(void *)key->state;
 
@@ -16,15 +25,14 @@ static void aria_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_le
 
 static void aria_encrypt(const struct ktlsx_aead_key *key, const u8 *in, u8 *out)
 {
-	const struct ktlsx_aria_gcm_key *gcm = (const void *)key->state;
-
-	ktlsx_aria_encrypt_16(&gcm->aria, in, out);
+	ktlsx_aria_encrypt_16(&ktlsx_aria_gcm_key_of(key)->aria, in, out);
 }
 
 static const struct ktlsx_gcm_cipher aria = {
 	.blocks = KTLSX_ARIA_BLOCKS,
-	.expand = aria_expand,
+	.expand = ktlsx_aria_gcm_expand,
 	.encrypt = aria_encrypt,
+	.hash = ktlsx_ghash_update,
 };
 
 static void generic_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)

@@ -84,7 +84,7 @@ static void hash_and_crypt(struct gcm_stream *s, const struct ktlsx_aead_text *t
 	s->counter = 1;
 	next_keystream(s);
 	memcpy(mask, s->keystream, 16);
-	ktlsx_ghash_update(s->hash, s->acc, text->aad, text->aad_len);
+	s->cipher->hash(s->hash, s->acc, text->aad, text->aad_len);
 	for (; left; left -= len, skip = 0) {
 		if (!skip)
 			next_keystream(s);
@@ -93,11 +93,11 @@ static void hash_and_crypt(struct gcm_stream *s, const struct ktlsx_aead_text *t
 		/* the source may change: from here on only the copy counts */
 		barrier_data(s->chunk);
 		if (!sealing)
-			ktlsx_ghash_update(s->hash, s->acc, s->chunk, len);
+			s->cipher->hash(s->hash, s->acc, s->chunk, len);
 		for (i = 0; i < len; i++)
 			s->chunk[i] ^= s->keystream[skip + i];
 		if (sealing)
-			ktlsx_ghash_update(s->hash, s->acc, s->chunk, len);
+			s->cipher->hash(s->hash, s->acc, s->chunk, len);
 		ktlsx_cursor_scatter(&dst, s->chunk, len);
 	}
 }

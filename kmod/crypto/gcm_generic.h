@@ -16,11 +16,13 @@
  * @blocks: how many @encrypt does at once: at least 2, at most KTLSX_GCM_CIPHER_BLOCKS_MAX
  * @expand: fills what follows struct ktlsx_ghash_key in a key of zeros
  * @encrypt: @blocks blocks from in to out, which may be the same
+ * @hash: ktlsx_ghash_update(), or what does the same
  */
 struct ktlsx_gcm_cipher {
 	unsigned int blocks;
 	void (*expand)(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len);
 	void (*encrypt)(const struct ktlsx_aead_key *key, const u8 *in, u8 *out);
+	void (*hash)(const struct ktlsx_ghash_key *key, u64 acc[2], const u8 *data, size_t len);
 };
 
 /**

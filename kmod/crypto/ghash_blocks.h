@@ -24,23 +24,6 @@ static __always_inline struct product no_product(void)
 	return (struct product){ _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128() };
 }
 
-/* The additional data, block by block, those of TLS being one; the last is only added. */
-static noinline __m128i hash_aad(const struct ktlsx_ghash_key *hash, const u8 *aad, size_t len)
-{
-	__m128i acc = _mm_setzero_si128(), block;
-	struct product p;
-	size_t part;
-
-	for (; len; len -= part, aad += part) {
-		p = no_product();
-		add_block(&p, acc, hash->powers[KTLSX_GCM_POWERS - 1]);
-		part = min_t(size_t, len, 16);
-		block = part == 16 ? vec128_load(aad) : bounce_load_partial(aad, part);
-		acc = _mm_xor_si128(reduce(p), vec128_swap_bytes(block));
-	}
-	return acc;
-}
-
 /* Absorbs the blocks of a queue and what comes behind them, sixteen at most. */
 static __always_inline __m128i hash_blocks(const struct ktlsx_ghash_key *hash, __m128i carry,
 					   const u8 (*queue)[16], unsigned int blocks,

@@ -8,7 +8,7 @@
 #ifndef KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
 #define KTLSX_CRYPTO_SM4_GCM_256_RECORD_H
 
-#include "ghash_blocks.h"
+#include "ghash_aad.h"
 #include "sm4_gcm_256_tail.h"
 
 /* A group or less that meets the border of a span. */

@@ -5,6 +5,7 @@
  * Specification: NIST SP 800-38D; GB/T 32907-2016; RFC 8998.
  */
 #include "gcm_generic.h"
+#include "ghash_generic.h"
 #include "sm4_gcm.h"
 
 static void sm4_expand(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)
@@ -25,6 +26,7 @@ static const struct ktlsx_gcm_cipher sm4 = {
 	.blocks = KTLSX_SM4_BLOCKS_MAX,
 	.expand = sm4_expand,
 	.encrypt = sm4_encrypt,
+	.hash = ktlsx_ghash_update,
 };
 
 static void generic_prepare(struct ktlsx_aead_key *key, const u8 *raw, size_t raw_len)

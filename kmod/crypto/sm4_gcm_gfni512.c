@@ -11,7 +11,7 @@
  */
 #include "bounce.h"
 #include "cpu.h"
-#include "ghash_blocks.h"
+#include "ghash_aad.h"
 #include "sm4_gcm_512_bulk.h"
 
 static __always_inline void set_words(const struct gcm_stream *s, __m512i x[4], u32 counter,

@@ -42,7 +42,9 @@
 	ROW(sm4_cbc_gfni512, SM4_CBC_SM3, "gfni512");			\
 	ROW(chacha20_poly1305_library, CHACHA20_POLY1305, "library");	\
 	ROW(aria_128_gcm_generic, ARIA_128_GCM, "generic");		\
-	ROW(aria_256_gcm_generic, ARIA_256_GCM, "generic")
+	ROW(aria_128_gcm_aesni_avx2, ARIA_128_GCM, "aesni-avx2");	\
+	ROW(aria_256_gcm_generic, ARIA_256_GCM, "generic");		\
+	ROW(aria_256_gcm_aesni_avx2, ARIA_256_GCM, "aesni-avx2")
 
 /* NULL when @aead has no such engine. */
 static inline const struct ktlsx_aead_engine *engine_called(const struct ktlsx_aead *aead,
