@@ -11,6 +11,7 @@ declare -A packages=(
 	[module]="build-essential"
 	[check]="build-essential libssl-dev libgcrypt20-dev valgrind"
 	[vm]="build-essential libssl-dev libgcrypt20-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd"
+	[vm-storage]="build-essential libssl-dev libgcrypt20-dev libjson-c-dev qemu-system-x86 cpio xz-utils zstd openssl"
 	[uml]="bc bison build-essential cpio flex libgcrypt20-dev libssl-dev xz-utils"
 	[vm-debug]="bc bison build-essential cpio flex libelf-dev libgcrypt20-dev libssl-dev qemu-system-x86 xz-utils"
 	[userspace]="build-essential libssl-dev libjson-c-dev"

@@ -322,12 +322,13 @@ write_kernel() {
 
 make_image() {
 	local list='' module=yes tree
-	local -a packages=() roots=() layers=()
+	local -a packages=() modules roots=() layers=()
 
 	while [ $# -gt 2 ]; do
 		case $1 in
 		--list) list=$2; shift ;;
 		--packages) read -ra packages <<< "$2"; shift ;;
+		--modules) read -ra modules <<< "$2"; guest_modules+=("${modules[@]}"); shift ;;
 		--root) roots+=("$2"); shift ;;
 		--own) own=$2; shift ;;
 		--no-module) module=no ;;

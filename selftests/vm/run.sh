@@ -15,7 +15,7 @@ usage() {
 	  --also FILE       lines that are added to the list of programs, if they match PATTERN
 	  --in FOLDER       the programs of selftests/build/FOLDER
 	  --run PATH        run one script of the guest instead of tests: its output comes live, its exit status is ours
-	  --root DIR, --packages NAMES, --no-module   as image.sh has them
+	  --root DIR, --packages NAMES, --modules NAMES, --no-module   as image.sh has them
 	  --tests-only      count what programs report; that the module loads and leaves nothing counts when it fails
 	  --steady          an emulated CPU counts instructions (as ICOUNT=1): time is its own, for programs with short timeouts
 	  --mem SIZE        memory of the guest (1G)        --timeout SEC   of the whole run (1800)
@@ -222,7 +222,7 @@ while [ $# -gt 0 ]; do
 	--run) script=$2; shift ;;
 	--in) folder=$2; shift ;;
 	--also) also=$2; shift ;;
-	--root | --packages | --own) image_options+=("$1" "$2"); shift ;;
+	--root | --packages | --modules | --own) image_options+=("$1" "$2"); shift ;;
 	--no-module) KTLSX_NOMODULE=1 ;;
 	--tests-only) tests_only=1 ;;
 	--steady) steady=1 ;;
