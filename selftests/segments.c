@@ -174,8 +174,8 @@ TEST_F_TIMEOUT(segments, collapsed, 60)
 
 	if (!variant->rcvbuf_len)
 		return;
-	seal_text(self, 4000, 1000);
-	run(self, 4000, send_sieve);
+	seal_text(self, 1600, 400);
+	run(self, 1600, send_sieve);
 	EXPECT_GT(conn_netstat("TCPRcvCollapsed"), before);
 }
 
