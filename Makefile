@@ -81,7 +81,7 @@ handshake: ## the helper library here, the kernel simulated: T=program[:test]; s
 	@selftests/handshake/native.sh '$(T)'
 
 vm-storage: ## NVMe/TCP and NFS over TLS in a VM, the kernel's own at both ends: KERNEL=7.3 (root only)
-	$(need) vm-storage
+	$(need) vm vm-storage
 	@selftests/storage/run.sh $(if $(filter file,$(origin KERNEL)),7.3,$(KERNEL))
 
 vm-handshake: ## the helper library in a VM, with OpenSSL's, GnuTLS's, curl's and nginx's own programs: T=program[:test]
